@@ -1,0 +1,49 @@
+/*
+ * Every bound of the engine, each with its reason. The gateway's own are in src/gateway/limits.h.
+ */
+#ifndef CG_BASE_LIMITS_H
+#define CG_BASE_LIMITS_H
+
+/* Largest certificate: real ones stay under 8 KiB; 500 names need 20 KiB. */
+#define CG_MAX_CERT_BYTES (32 * 1024)
+/* Chain a peer may send in a handshake: libssl itself stops at 100 KiB by default. */
+#define CG_MAX_CHAIN_CERTS 16
+#define CG_MAX_CHAIN_BYTES (64 * 1024)
+/* Candidates that `certgate check` reads beside the received certificate; the engine's own bound. */
+#define CG_MAX_CANDIDATES 128
+/* Intermediates between received certificate and anchor: default and bounds of max-path-depth. */
+#define CG_DEFAULT_PATH_DEPTH 10
+#define CG_MAX_PATH_DEPTH 32
+/* Received certificate + intermediates + anchor. */
+#define CG_MAX_PATH_CERTS (CG_MAX_PATH_DEPTH + 2)
+/* Signature verifications per decision: at 45 us for P-256 about 3 ms. */
+#define CG_MAX_SIGNATURES 64
+/* Candidate edges (issuer, subject) considered per decision. */
+#define CG_MAX_EDGES 512
+/* SAN entries that are looked at by names and constraints. */
+#define CG_MAX_SAN_ENTRIES 1024
+/* Name comparisons against name constraints per search: 1,024 SANs against 1,024 subtrees, 10 ms. */
+#define CG_MAX_CONSTRAINT_COMPARISONS (1024 * 1024)
+/* Nodes of the policy tree (RFC 5280 section 6.1.2): doubling per level must stay bounded. */
+#define CG_MAX_POLICY_NODES 512
+/* Extensions of one certificate: the widest real ones have 15. */
+#define CG_MAX_EXTENSIONS 64
+/* Extended key usages, policies, subtrees kept per certificate. */
+#define CG_MAX_EKUS 64
+#define CG_MAX_POLICIES 64
+/* Attributes of one RDN, and RDNs of a name: real ones have a dozen. */
+#define CG_MAX_NAME_ATTRIBUTES 64
+#define CG_MAX_NAME_RDNS 512
+/* Nesting of DER that the reader follows. */
+#define CG_MAX_DER_DEPTH 16
+/* RSA moduli that are worked with: larger ones cost the verifier, not the signer. */
+#define CG_MAX_RSA_BITS 16384
+/* Reference names, SIP domains and identities of one policy. */
+#define CG_MAX_POLICY_NAMES 64
+#define CG_MAX_IDENTITIES 32
+/* Text of one finding's value. */
+#define CG_MAX_NOTE 512
+/* Trace of a path search. */
+#define CG_MAX_TRACE_BYTES (256 * 1024)
+
+#endif

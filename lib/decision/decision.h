@@ -1,0 +1,28 @@
+/* The inside of a decision. */
+#ifndef CG_DECISION_DECISION_H
+#define CG_DECISION_DECISION_H
+
+#include <certgate/decision.h>
+
+struct cg_decision {
+    unsigned refs; /* atomic */
+    enum cg_level level;
+    bool latched;
+    enum cg_verdict verdict;
+    enum cg_reason reason;
+    bool by_allowance;
+    char *detail; /* of a refusal that no check made; may be NULL */
+    struct cg_finding findings[CG_CHECK_COUNT];
+    size_t count;
+    struct cg_cert *cert;
+    struct cg_cert **path;
+    size_t path_count;
+    bool anchored;
+    int64_t good_from;
+    int64_t good_until;
+    unsigned signatures;
+    unsigned edges;
+    char *trace;
+};
+
+#endif

@@ -1,0 +1,342 @@
+/* Evaluates every check once and derives the verdict. */
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "checks/check.h"
+#include "decision/decision.h"
+#include "decision/policy.h"
+#include "x509/path.h"
+
+/* The certificates of one evaluation, parsed. */
+struct input {
+    struct cg_cert *leaf;
+    struct cg_cert *sent[CG_MAX_CANDIDATES];
+    size_t sent_count;
+};
+
+static void
+input_release(struct input *input)
+{
+    cg_cert_free(input->leaf);
+    for (size_t i = 0; i < input->sent_count; i++)
+        cg_cert_free(input->sent[i]);
+}
+
+/*
+ * Certificates that came along and do not parse are left out: a peer may send junk, and what cannot be
+ * read cannot be an issuer.
+ */
+static enum cg_status
+input_chain(struct input *input, const struct cg_peer *peer, struct cg_error *err)
+{
+    enum cg_status status;
+
+    for (size_t i = 0; i < peer->chain_count; i++) {
+        status = cg_cert_from_der(
+                peer->chain[i], peer->chain_len[i], &input->sent[input->sent_count], err);
+        if (status == CG_OK)
+            input->sent_count++;
+        else if (status != CG_E_PARSE && status != CG_E_LIMIT)
+            return status;
+    }
+    return CG_OK;
+}
+
+struct cg_decision *
+cg_decision_refuse(const struct cg_policy *policy, enum cg_reason reason, const char *detail)
+{
+    struct cg_decision *decision = calloc(1, sizeof(*decision));
+
+    if (decision == NULL)
+        return NULL;
+    decision->refs = 1;
+    decision->level = policy->level;
+    decision->latched = policy->latched;
+    decision->verdict = reason == CG_REASON_NONE ? CG_ACCEPT : CG_REJECT;
+    decision->reason = reason;
+    decision->good_until = INT64_MAX;
+    if (detail != NULL) {
+        decision->detail = strdup(detail);
+        if (decision->detail == NULL) {
+            cg_decision_free(decision);
+            return NULL;
+        }
+    }
+    return decision;
+}
+
+static bool
+is_latched(const struct cg_policy *policy, enum cg_check check)
+{
+    return policy->latched && cg_check_info(check)->latchable;
+}
+
+/* "" for the empty string costs nothing; everything else is the decision's own copy. */
+static bool
+keep(const char **field, const char *text)
+{
+    *field = text[0] == '\0' ? "" : strdup(text);
+    return *field != NULL;
+}
+
+/* Which certificate a finding is about, with its subject. */
+static bool
+describe_certificate(const struct cg_subject *subject, const struct input *input,
+        const struct cg_cert *cert, const char **out)
+{
+    struct cg_buf buf;
+    char *text;
+
+    cg_buf_init(&buf, 4 * CG_MAX_CERT_BYTES);
+    if (cert == NULL || cert == subject->leaf) {
+        cg_buf_add(&buf, "received");
+    } else {
+        for (size_t i = 0; i < input->sent_count; i++)
+            if (cert == input->sent[i])
+                cg_buf_addf(&buf, "sent %zu", i + 1);
+        if (buf.len == 0)
+            cg_buf_add(&buf, "TCS");
+        cg_buf_add(&buf, " '");
+        cg_name_text(&buf, cert->subject);
+        cg_buf_add(&buf, "'");
+    }
+    text = cg_buf_take(&buf);
+    *out = text;
+    return text != NULL;
+}
+
+static bool
+add_finding(struct cg_decision *decision, const struct cg_subject *subject,
+        const struct input *input, enum cg_check check)
+{
+    struct cg_finding *finding = &decision->findings[decision->count];
+    struct cg_note note = { 0 };
+
+    finding->check = check;
+    finding->certificate = finding->found = finding->wanted = finding->remedy = finding->note = "";
+    finding->enforced = (subject->policy->checks >> check & 1u) != 0;
+    decision->count++;
+    if (is_latched(subject->policy, check)) {
+        finding->outcome = CG_NOT_APPLICABLE;
+        return keep(
+                &finding->note, "latched: skipped since an upgrade, until this setting is changed");
+    }
+    finding->outcome = cg_check_row(check)->run(subject, &note);
+    finding->reason = finding->outcome == CG_FAIL || finding->outcome == CG_UNDECIDED
+            ? note.reason
+            : CG_REASON_NONE;
+    if (finding->outcome == CG_UNDECIDED && note.reason == CG_REASON_NONE)
+        finding->reason = CG_REASON_INTERNAL_ERROR;
+    finding->allowed = finding->outcome == CG_PASS && note.allowed;
+    finding->allowance = note.allowance;
+    return describe_certificate(subject, input, note.concerns, &finding->certificate) &&
+            keep(&finding->found, note.found) && keep(&finding->wanted, note.wanted) &&
+            keep(&finding->note, note.note) &&
+            keep(&finding->remedy,
+                    finding->reason == CG_REASON_NONE ? ""
+                                                      : cg_reason_info(finding->reason)->remedy);
+}
+
+/* Only pass and not-applicable accept. The first of these checks that does neither gives the reason. */
+static enum cg_verdict
+derive(const struct cg_decision *decision, cg_check_set checks, enum cg_reason *reason,
+        bool *allowed)
+{
+    *reason = CG_REASON_NONE;
+    *allowed = false;
+    for (size_t i = 0; i < decision->count; i++) {
+        const struct cg_finding *finding = &decision->findings[i];
+
+        if ((checks >> finding->check & 1u) == 0)
+            continue;
+        *allowed = *allowed || finding->allowed;
+        if (finding->outcome == CG_PASS || finding->outcome == CG_NOT_APPLICABLE)
+            continue;
+        *reason = finding->reason;
+        *allowed = false;
+        return CG_REJECT;
+    }
+    return CG_ACCEPT;
+}
+
+static bool
+keep_path(struct cg_decision *decision, const struct cg_path_result *path)
+{
+    if (path->count == 0)
+        return true;
+    decision->path = calloc(path->count, sizeof(struct cg_cert *));
+    if (decision->path == NULL)
+        return false;
+    for (size_t i = 0; i < path->count; i++)
+        decision->path[i] = cg_cert_ref(path->certs[i]);
+    decision->path_count = path->count;
+    decision->anchored = path->valid && path->anchored;
+    return true;
+}
+
+/*
+ * Until when the same inputs give the same decision: the validity of everything that it rests on, and
+ * of the allowances. Where something is out of date already, only this second.
+ */
+static void
+set_window(struct cg_decision *decision, const struct cg_subject *subject, bool searched)
+{
+    const struct cg_policy *policy = subject->policy;
+    const struct cg_path_result *path = subject->path;
+    int64_t now = subject->peer->now, from = subject->leaf->not_before,
+            until = subject->leaf->not_after;
+
+    if (searched && path->valid) {
+        from = path->good_from > from ? path->good_from : from;
+        until = path->good_until < until ? path->good_until : until;
+    }
+    for (int i = 0; i < CG_ALLOW_COUNT; i++)
+        if (cg_policy_allows(policy, (enum cg_allowance)i, now) && policy->allowed_until[i] < until)
+            until = policy->allowed_until[i];
+    if (now < from || now > until || (searched && !path->valid))
+        from = until = now;
+    decision->good_from = from;
+    decision->good_until = until;
+}
+
+static enum cg_status
+search_path(const struct cg_subject *subject, const struct input *input, struct cg_buf *trace,
+        struct cg_path_result *path, struct cg_error *err)
+{
+    const struct cg_policy *policy = subject->policy;
+    struct cg_path_query query = {
+        .leaf = subject->leaf,
+        .sent = (const struct cg_cert *const *)input->sent,
+        .sent_count = input->sent_count,
+        .store = subject->store,
+        .now = subject->peer->now,
+        .role = policy->role,
+        .service = policy->service,
+        .allow_sha1 = cg_policy_allows(policy, CG_ALLOW_SHA1_CHAIN, subject->peer->now),
+        .partial_chain = policy->partial_chain,
+        .enforce_ca_eku = policy->ca_eku,
+        .prefer_critical_known = !policy->latched,
+        .max_depth = policy->max_depth,
+        .trace = subject->peer->trace ? trace : NULL,
+    };
+
+    return cg_path_search(subject->engine, &query, path, err);
+}
+
+/* Levels evaluate all checks, so that every level's verdict is known; a custom set only its own. */
+static cg_check_set
+checks_to_run(const struct cg_policy *policy)
+{
+    return policy->level == CG_LEVEL_CUSTOM ? policy->checks : (1u << CG_CHECK_COUNT) - 1;
+}
+
+static enum cg_status
+judge(struct cg_engine *engine, const struct cg_store *store, const struct cg_policy *policy,
+        const struct cg_peer *peer, const struct input *input, struct cg_decision *decision,
+        struct cg_error *err)
+{
+    const cg_check_set need_path = 1u << CG_CHECK_CHAIN | 1u << CG_CHECK_EXTENDED_KEY_USAGE |
+            1u << CG_CHECK_CRITICAL_EXTENSIONS;
+    struct cg_path_result path = { 0 };
+    struct cg_subject subject = { input->leaf, policy, peer, store, &path, engine };
+    cg_check_set run = checks_to_run(policy);
+    enum cg_status status = CG_OK;
+    struct cg_buf trace;
+
+    cg_buf_init(&trace, CG_MAX_TRACE_BYTES);
+    if ((run & need_path) != 0) {
+        status = search_path(&subject, input, &trace, &path, err);
+        if (status != CG_OK)
+            goto done;
+    }
+    for (int check = 0; check < CG_CHECK_COUNT; check++) {
+        if ((run >> check & 1u) != 0 &&
+                !add_finding(decision, &subject, input, (enum cg_check)check)) {
+            status = cg_fail(err, CG_E_NOMEM, "no memory for the findings");
+            goto done;
+        }
+    }
+    decision->verdict =
+            derive(decision, policy->checks, &decision->reason, &decision->by_allowance);
+    decision->cert = cg_cert_ref(input->leaf);
+    decision->signatures = path.signatures;
+    decision->edges = path.edges;
+    set_window(decision, &subject, (run & need_path) != 0);
+    if (!keep_path(decision, &path)) {
+        status = cg_fail(err, CG_E_NOMEM, "no memory for the path");
+        goto done;
+    }
+    if (trace.len != 0)
+        decision->trace = strdup(cg_buf_text(&trace));
+done:
+    cg_buf_release(&trace);
+    return status;
+}
+
+enum cg_status
+cg_evaluate(struct cg_engine *engine, const struct cg_store *store, const struct cg_policy *policy,
+        const struct cg_peer *peer, struct cg_decision **out, struct cg_error *err)
+{
+    struct cg_decision *decision = NULL;
+    struct input *input = NULL;
+    struct cg_error why = { "" };
+    enum cg_reason early = CG_REASON_NONE;
+    enum cg_status status;
+
+    *out = NULL;
+    input = calloc(1, sizeof(*input));
+    if (input == NULL)
+        return cg_fail(err, CG_E_NOMEM, "no memory to judge a certificate");
+    if (peer->leaf == NULL) {
+        early = policy->require_certificate ? CG_REASON_CERTIFICATE_MISSING : CG_REASON_NONE;
+        cg_fail(&why, CG_OK, "no certificate was presented");
+    } else if (peer->chain_count > CG_MAX_CANDIDATES) {
+        early = CG_REASON_TOO_LARGE;
+        cg_fail(&why, CG_OK, "%zu certificates beside the received one, at most %d are read",
+                peer->chain_count, CG_MAX_CANDIDATES);
+    } else {
+        status = cg_cert_from_der(peer->leaf, peer->leaf_len, &input->leaf, &why);
+        if (status == CG_E_PARSE)
+            early = CG_REASON_UNPARSABLE;
+        else if (status == CG_E_LIMIT)
+            early = CG_REASON_TOO_LARGE;
+        else if (status != CG_OK) {
+            status = cg_fail(err, status, "%s", why.text);
+            goto done;
+        }
+    }
+    decision = cg_decision_refuse(policy, early, why.text[0] == '\0' ? NULL : why.text);
+    if (decision == NULL) {
+        status = cg_fail(err, CG_E_NOMEM, "no memory for a decision");
+        goto done;
+    }
+    status = CG_OK;
+    if (input->leaf != NULL) {
+        status = input_chain(input, peer, err);
+        if (status == CG_OK)
+            status = judge(engine, store, policy, peer, input, decision, err);
+    }
+    if (status == CG_OK) {
+        *out = decision; /* ownership moves to the caller */
+        decision = NULL;
+    }
+done:
+    cg_decision_free(decision);
+    input_release(input);
+    free(input);
+    return status;
+}
+
+enum cg_verdict
+cg_decision_at_level(
+        const struct cg_decision *decision, enum cg_level level, enum cg_reason *reason)
+{
+    bool allowed;
+
+    if (decision->cert == NULL) {
+        *reason = decision->reason;
+        return decision->verdict;
+    }
+    return derive(decision, cg_level_info(level)->checks, reason, &allowed);
+}

@@ -1,0 +1,47 @@
+/*
+ * Keys and signatures: the one place that asks OpenSSL for cryptography, and what the engine remembers
+ * of it.
+ */
+#ifndef CG_X509_CRYPTO_H
+#define CG_X509_CRYPTO_H
+
+#include <certgate/decision.h>
+
+#include "x509/facts.h"
+
+enum cg_signature_result {
+    CG_SIGNATURE_VALID,
+    CG_SIGNATURE_INVALID,
+    CG_SIGNATURE_REFUSED, /* algorithm unknown, its parameters wrong, MD2/MD4/MD5, or key of another type */
+    CG_SIGNATURE_SHA1,    /* SHA-1, and not allowed: not verified */
+    CG_SIGNATURE_KEY,     /* the issuer's key does not load */
+    CG_SIGNATURE_FAILED,  /* no memory or an internal failure: the caller gives CG_E_CRYPTO */
+};
+
+/*
+ * Verifies that `issuer`'s key signed `cert`. *fresh is set to whether a signature was really verified;
+ * false when the engine remembered it. Only valid results are remembered, by both SHA-256 digests
+ * (certificate and issuer's public key).
+ */
+enum cg_signature_result cg_signature_verify(struct cg_engine *engine, const struct cg_cert *cert,
+        const struct cg_cert *issuer, bool allow_sha1, bool *fresh);
+
+/*
+ * Verifies that a certificate's own key signed it. The algorithm is not judged, since nothing hangs on
+ * a self-signature: SHA-1 and MD5 verify here.
+ */
+enum cg_signature_result cg_signature_verify_own(
+        struct cg_engine *engine, const struct cg_cert *cert, bool *fresh);
+
+/* The signature algorithm's digest is SHA-1, whatever the key. */
+bool cg_signature_is_sha1(const struct cg_cert *cert);
+/* The signature algorithm is none that cg_signature_verify() would verify, whatever the key. */
+bool cg_signature_is_refused(const struct cg_cert *cert);
+
+/* The public key loads: a key OpenSSL can use (RSA numbers, EC point on its curve, …). */
+bool cg_key_loads(struct cg_engine *engine, const struct cg_cert *cert);
+
+/* Security strength in bits as SP 800-57 part 1 has it; EC only by field size: 224 gives 112. 0 unknown. */
+unsigned cg_key_strength(const struct cg_cert *cert);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * The engine's inside: a library context of its own, fetched algorithms, and the bounded memories of
+ * keys, of verified signatures and (the property of lib/decision) of decisions.
+ */
+#ifndef CG_X509_ENGINE_H
+#define CG_X509_ENGINE_H
+
+#include <certgate/decision.h>
+#include <openssl/evp.h>
+
+#include "x509/facts.h"
+
+/* Sets of two: a newcomer takes the older place of its set. 512 CA keys, 8,192 signatures of each kind. */
+#define CG_ENGINE_KEY_SETS 256
+#define CG_ENGINE_VERIFIED_SETS 4096
+
+/* Digests that signatures are made with; MD5 only to recognise old self-signed roots. */
+enum cg_digest {
+    CG_DIGEST_NONE, /* EdDSA hashes by itself */
+    CG_DIGEST_MD5,
+    CG_DIGEST_SHA1,
+    CG_DIGEST_SHA224,
+    CG_DIGEST_SHA256,
+    CG_DIGEST_SHA384,
+    CG_DIGEST_SHA512,
+    CG_DIGEST_COUNT
+};
+
+/* What a loaded key's verification context is set up for at the moment. */
+struct cg_key_setup {
+    bool ready;
+    bool pss;
+    enum cg_digest digest;
+    int salt;
+};
+
+struct cg_key {
+    uint8_t spki_sha256[CG_SHA256_SIZE];
+    EVP_PKEY *pkey;
+    EVP_PKEY_CTX *verify; /* made at the first signature */
+    struct cg_key_setup setup;
+};
+
+struct cg_verified {
+    uint8_t cert[CG_SHA256_SIZE];
+    uint8_t spki[CG_SHA256_SIZE];
+};
+
+/* Valid signatures that were verified once. */
+struct cg_verified_set {
+    struct cg_verified pairs[2];
+};
+
+struct cg_decision_cache; /* lib/decision's */
+struct cg_path_scratch; /* path.c's */
+
+struct cg_engine {
+    OSSL_LIB_CTX *context;
+    OSSL_PROVIDER *provider;
+    EVP_MD *digests[CG_DIGEST_COUNT];
+    EVP_MD_CTX *hashing;
+    EVP_PKEY_CTX *make_rsa; /* EVP_PKEY_fromdata, prepared */
+    EVP_PKEY_CTX *make_ec;
+    EVP_PKEY_CTX *make_dsa;
+    struct cg_key *keys; /* CG_ENGINE_KEY_SETS sets of two */
+    uint8_t loaded[CG_SHA256_SIZE]; /* SPKI of the last received key that loaded: two checks ask */
+    bool has_loaded;
+    /* Apart, so that a stream of new leaves never drives out what is known of CAs. */
+    struct cg_verified_set *verified_cas;
+    struct cg_verified_set *verified_leaves;
+    struct cg_path_scratch *scratch;
+    struct cg_decision_cache *decisions; /* NULL until lib/decision makes one … */
+    void (*free_decisions)(struct cg_decision_cache *cache); /* … and says how it is freed */
+};
+
+/* The key of this certificate, borrowed until the next call; NULL when it does not load. */
+struct cg_key *cg_engine_key(struct cg_engine *engine, const struct cg_cert *cert);
+
+/* A loaded key outside the memory; the caller frees it. NULL when it does not load. */
+EVP_PKEY *cg_key_load(struct cg_engine *engine, const struct cg_cert *cert);
+
+bool cg_engine_is_verified(
+        const struct cg_engine *engine, const struct cg_cert *cert, const struct cg_cert *issuer);
+void cg_engine_note_verified(
+        struct cg_engine *engine, const struct cg_cert *cert, const struct cg_cert *issuer);
+
+#endif

@@ -1,0 +1,294 @@
+/* Distinguished names: canonical form for comparison (RFC 5280 section 7.1) and text for people. */
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/reader.h"
+#include "x509/facts.h"
+#include "x509/oid.h"
+
+/* One AttributeTypeAndValue. */
+struct attribute {
+    struct cg_span oid;
+    uint8_t tag;
+    struct cg_span value;
+};
+
+static bool
+read_attribute(struct cg_reader *rdn, struct attribute *out)
+{
+    struct cg_reader inside;
+
+    return cg_der_enter(rdn, CG_DER_SEQUENCE, &inside) && cg_der_oid(&inside, &out->oid) &&
+            cg_der_any(&inside, &out->tag, &out->value, NULL) && cg_reader_done(&inside);
+}
+
+/* Bytes per character of the string types that are compared as text; 0 for all others. */
+static size_t
+character_width(uint8_t tag)
+{
+    switch (tag) {
+    case CG_DER_UTF8_STRING:
+    case CG_DER_NUMERIC_STRING:
+    case CG_DER_PRINTABLE_STRING:
+    case CG_DER_IA5_STRING:
+    case CG_DER_VISIBLE_STRING:
+    case CG_DER_T61_STRING:
+        return 1;
+    case CG_DER_BMP_STRING:
+        return 2;
+    case CG_DER_UNIVERSAL_STRING:
+        return 4;
+    default:
+        return 0;
+    }
+}
+
+static size_t
+put_utf8(uint32_t c, uint8_t out[4])
+{
+    if (c < 0x80) {
+        out[0] = (uint8_t)c;
+        return 1;
+    }
+    if (c < 0x800) {
+        out[0] = (uint8_t)(0xc0 | c >> 6);
+        out[1] = (uint8_t)(0x80 | (c & 0x3f));
+        return 2;
+    }
+    if (c < 0x10000) {
+        out[0] = (uint8_t)(0xe0 | c >> 12);
+        out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
+        out[2] = (uint8_t)(0x80 | (c & 0x3f));
+        return 3;
+    }
+    out[0] = (uint8_t)(0xf0 | c >> 18);
+    out[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
+    out[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
+    out[3] = (uint8_t)(0x80 | (c & 0x3f));
+    return 4;
+}
+
+/* The string as UTF-8, T61String taken as Latin-1. False when a character is none. */
+static bool
+to_utf8(uint8_t tag, struct cg_span value, struct cg_buf *out)
+{
+    size_t width = character_width(tag);
+    struct cg_reader reader = cg_reader(value);
+    struct cg_span unit;
+    uint8_t encoded[4];
+
+    if (tag == CG_DER_UTF8_STRING) {
+        cg_buf_add_bytes(out, value.data, value.len);
+        return true;
+    }
+    if (value.len % width != 0)
+        return false;
+    while (cg_read_bytes(&reader, width, &unit)) {
+        uint32_t c = 0;
+
+        for (size_t i = 0; i < width; i++)
+            c = c << 8 | unit.data[i];
+        if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ||
+                (width == 1 && c >= 0x80 && tag != CG_DER_T61_STRING))
+            return false;
+        cg_buf_add_bytes(out, encoded, put_utf8(c, encoded));
+        if (reader.at == reader.end)
+            break;
+    }
+    return true;
+}
+
+/* White space folded and trimmed, ASCII letters in lower case; in place. */
+static void
+fold(struct cg_buf *text)
+{
+    size_t to = 0;
+    bool space = false;
+
+    for (size_t i = 0; i < text->len; i++) {
+        char c = text->data[i];
+
+        if (c == ' ' || (c >= '\t' && c <= '\r')) {
+            space = to != 0;
+            continue;
+        }
+        if (space)
+            text->data[to++] = ' ';
+        space = false;
+        text->data[to++] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    text->len = to;
+}
+
+static void
+put_u16(struct cg_buf *out, size_t value)
+{
+    uint8_t bytes[2] = { (uint8_t)(value >> 8), (uint8_t)value };
+
+    cg_buf_add_bytes(out, bytes, sizeof(bytes));
+}
+
+/* type length, type, kind, value length, value: kind 0 is folded text, any other the raw tag. */
+static bool
+put_attribute(struct cg_buf *out, const struct attribute *attribute, bool *bad_string)
+{
+    struct cg_buf text;
+    struct cg_span value = attribute->value;
+    uint8_t kind = attribute->tag;
+    bool ok;
+
+    cg_buf_init(&text, CG_MAX_CERT_BYTES * 4);
+    if (character_width(attribute->tag) != 0) {
+        if (to_utf8(attribute->tag, attribute->value, &text)) {
+            fold(&text);
+            kind = 0;
+            value = cg_span(text.data, text.len);
+        } else {
+            *bad_string = true;
+        }
+    }
+    put_u16(out, attribute->oid.len);
+    cg_buf_add_bytes(out, attribute->oid.data, attribute->oid.len);
+    cg_buf_add_bytes(out, &kind, 1);
+    put_u16(out, value.len);
+    cg_buf_add_bytes(out, value.data, value.len);
+    ok = !text.failed && !out->failed && value.len <= UINT16_MAX;
+    cg_buf_release(&text);
+    return ok;
+}
+
+static int
+compare_spans(const void *a, const void *b)
+{
+    const struct cg_buf *left = a, *right = b;
+    size_t len = left->len < right->len ? left->len : right->len;
+    int order = memcmp(left->data, right->data, len);
+
+    if (order != 0)
+        return order;
+    return left->len < right->len ? -1 : left->len > right->len;
+}
+
+/*
+ * One RDN: its attributes in the order of their canonical bytes, since a SET has none. An empty SET is
+ * not allowed (RFC 5280 appendix A) but stands in certificates; it compares equal only to another one.
+ */
+static bool
+put_rdn(struct cg_buf *out, struct cg_reader rdn, bool *bad_string)
+{
+    struct cg_buf parts[CG_MAX_NAME_ATTRIBUTES];
+    struct attribute attribute;
+    size_t count = 0, total = 0;
+    bool ok = true;
+
+    while (ok && !cg_reader_done(&rdn)) {
+        if (count == CG_MAX_NAME_ATTRIBUTES || !read_attribute(&rdn, &attribute)) {
+            ok = false;
+            break;
+        }
+        cg_buf_init(&parts[count], CG_MAX_CERT_BYTES * 4);
+        ok = put_attribute(&parts[count], &attribute, bad_string);
+        total += parts[count].len;
+        count++;
+    }
+    ok = ok && total <= UINT16_MAX;
+    if (ok) {
+        if (count > 1)
+            qsort(parts, count, sizeof(parts[0]), compare_spans);
+        put_u16(out, total);
+        for (size_t i = 0; i < count; i++)
+            cg_buf_add_bytes(out, parts[i].data, parts[i].len);
+    }
+    for (size_t i = 0; i < count; i++)
+        cg_buf_release(&parts[i]);
+    return ok && !out->failed;
+}
+
+/* FNV-1a: spreads names over buckets; nothing depends on it being hard to invert. */
+static uint64_t
+hash_bytes(const uint8_t *data, size_t len)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ data[i]) * 0x100000001b3u;
+    return hash;
+}
+
+bool
+cg_canonical_name_build(struct cg_span name, struct cg_canonical_name *out, bool *bad_string)
+{
+    struct cg_reader reader = cg_reader(name), rdns, rdn;
+    struct cg_buf buf;
+    size_t count = 0;
+
+    *out = (struct cg_canonical_name){ 0 };
+    cg_buf_init(&buf, CG_MAX_CERT_BYTES * 4);
+    if (!cg_der_enter(&reader, CG_DER_SEQUENCE, &rdns) || !cg_reader_done(&reader))
+        goto fail;
+    while (!cg_reader_done(&rdns)) {
+        if (++count > CG_MAX_NAME_RDNS || !cg_der_enter(&rdns, CG_DER_SET, &rdn) ||
+                !put_rdn(&buf, rdn, bad_string))
+            goto fail;
+    }
+    out->len = buf.len;
+    out->data = (uint8_t *)cg_buf_take(&buf);
+    if (out->data == NULL)
+        goto fail;
+    out->hash = hash_bytes(out->data, out->len);
+    return true;
+fail:
+    cg_buf_release(&buf);
+    return false;
+}
+
+bool
+cg_canonical_name_equal(const struct cg_canonical_name *a, const struct cg_canonical_name *b)
+{
+    return a->hash == b->hash &&
+            cg_span_equal(cg_span(a->data, a->len), cg_span(b->data, b->len));
+}
+
+static void
+attribute_text(struct cg_buf *buf, const struct attribute *attribute)
+{
+    struct cg_buf text;
+
+    cg_oid_text(buf, attribute->oid);
+    cg_buf_add(buf, "=");
+    cg_buf_init(&text, CG_MAX_CERT_BYTES * 4);
+    if (character_width(attribute->tag) != 0 &&
+            to_utf8(attribute->tag, attribute->value, &text)) {
+        cg_buf_add_escaped(buf, cg_span(text.data, text.len));
+    } else {
+        cg_buf_add(buf, "#");
+        cg_buf_add_hex(buf, attribute->value, false);
+    }
+    cg_buf_release(&text);
+}
+
+/* RFC 4514 section 2.1: the last RDN is written first. */
+void
+cg_name_text(struct cg_buf *buf, struct cg_span name)
+{
+    struct cg_reader reader = cg_reader(name), rdns, rdn;
+    struct cg_reader order[CG_MAX_NAME_RDNS];
+    struct attribute attribute;
+    size_t count = 0;
+
+    if (!cg_der_enter(&reader, CG_DER_SEQUENCE, &rdns))
+        return;
+    while (count < CG_MAX_NAME_RDNS && cg_der_enter(&rdns, CG_DER_SET, &rdn))
+        order[count++] = rdn;
+    if (count == 0)
+        cg_buf_add(buf, "(empty)");
+    for (size_t i = count; i-- > 0;) {
+        for (bool first = true; read_attribute(&order[i], &attribute); first = false) {
+            if (!first)
+                cg_buf_add(buf, "+");
+            attribute_text(buf, &attribute);
+        }
+        if (i != 0)
+            cg_buf_add(buf, ",");
+    }
+}

@@ -1,0 +1,81 @@
+/* The command: a table of subcommands, and what they share. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <certgate/certgate.h>
+
+#include "input/input.h"
+
+/* Exit statuses (shared contract, section 10). */
+enum { CLI_ACCEPT = 0, CLI_REJECT = 1, CLI_USAGE = 2 };
+
+struct cli_command {
+    const char *name;
+    const char *summary;
+    int (*run)(int argc, char **argv); /* argv[0] is the subcommand's name */
+    const char *help;
+};
+
+extern const struct cli_command cli_check;
+extern const struct cli_command cli_inspect;
+extern const struct cli_command cli_config;
+extern const struct cli_command cli_reload;
+extern const struct cli_command cli_help;
+extern const struct cli_command cli_version;
+
+/* All subcommands, NULL at the end. */
+extern const struct cli_command *const cli_commands[];
+
+/* "certgate: …" on standard error; returns CLI_USAGE. */
+int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* RFC 3339 ("2026-11-24T00:00:00Z", with offset) or seconds since 1970. */
+bool cli_time(const char *text, int64_t *out);
+
+/* A name as a reference: U-labels become A-labels (libidn2); addresses stay. NULL when it is none. */
+char *cli_reference(const char *text);
+
+/* What `check` was told, and what each line of a batch starts from. */
+struct cli_check_options {
+    enum cg_level level;
+    bool custom;
+    cg_check_set checks;
+    enum cg_role role;
+    enum cg_service service;
+    bool latched, ca_eku, partial_chain, all_levels, json, trace, batch, has_time;
+    unsigned max_depth;
+    int64_t time;
+    bool allowed[CG_ALLOW_COUNT];
+    int64_t allowed_until[CG_ALLOW_COUNT];
+    char *names[64];
+    size_t name_count;
+    char *domains[64];
+    size_t domain_count;
+    const char *peer_address;
+    const char *from_domain;
+    struct input_list tcs;
+    bool has_tcs;
+    struct input_list identities;
+    struct input_list chain;
+    const char *certificate;
+};
+
+/* Splits "a,b,c" into a set of checks; false names the unknown one. */
+bool cli_checks(const char *text, cg_check_set *out, char unknown[64]);
+/* "allow-…" or "allow-…=2027-06-30". */
+bool cli_allowance(const char *text, struct cli_check_options *options);
+
+/* Builds a policy from options; NULL with the text when names do not fit. */
+struct cg_policy *cli_policy(const struct cli_check_options *options, struct cg_error *err);
+
+/* Prints a decision for people: verdict first, a line a check, the remedy last. */
+void cli_print_decision(FILE *out, const struct cg_decision *decision, bool all_levels);
+
+/* The batch: one JSON object a line in, one out. */
+int cli_batch(const struct cli_check_options *options, FILE *in, FILE *out);
+
+#endif

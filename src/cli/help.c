@@ -1,0 +1,136 @@
+#include <string.h>
+
+#include "base/buf.h"
+#include "cli/cli.h"
+#include "config.h"
+#include "settings/settings.h"
+
+const struct cli_command *const cli_commands[] = {
+    &cli_check,
+    &cli_inspect,
+    &cli_config,
+    &cli_reload,
+    &cli_help,
+    &cli_version,
+    NULL,
+};
+
+static void
+help_checks(void)
+{
+    puts("The checks, in the order in which they name the first reason. * skipped while "
+         "latched.\n");
+    for (int i = 0; i < CG_CHECK_COUNT; i++) {
+        const struct cg_check_info *info = cg_check_info((enum cg_check)i);
+
+        printf("%s%s\n    passes when: %s\n    page: %s\n    see: %s\n\n", info->id,
+                info->latchable ? " *" : "", info->explain, info->page, info->cites);
+    }
+}
+
+static void
+help_levels(void)
+{
+    printf("%-22s", "");
+    for (int level = 0; level < CG_LEVEL_COUNT; level++)
+        printf(" %-13s", cg_level_name((enum cg_level)level));
+    putchar('\n');
+    for (int check = 0; check < CG_CHECK_COUNT; check++) {
+        printf("%-22s", cg_check_info((enum cg_check)check)->id);
+        for (int level = 0; level < CG_LEVEL_COUNT; level++)
+            printf(" %-13s",
+                    (cg_level_info((enum cg_level)level)->checks >> check & 1) != 0 ? "x" : "");
+        putchar('\n');
+    }
+    puts("\nNarrow allowances, off by default, always shown where they were needed:\n");
+    for (int i = 0; i < CG_ALLOW_COUNT; i++)
+        printf("  %-26s %s\n", cg_allowance_name((enum cg_allowance)i),
+                cg_allowance_explain((enum cg_allowance)i));
+}
+
+static void
+help_reasons(void)
+{
+    for (int i = CG_REASON_NONE + 1; i < CG_REASON_COUNT; i++) {
+        const struct cg_reason_info *info = cg_reason_info((enum cg_reason)i);
+
+        printf("%s\n    %s\n    to fix: %s\n", info->code, info->explain, info->remedy);
+        if (info->alert >= 0)
+            printf("    TLS alert: %d\n", info->alert);
+        putchar('\n');
+    }
+}
+
+static void
+help_config(void)
+{
+    struct cg_buf text;
+
+    cg_buf_init(&text, 64 * 1024);
+    settings_describe(&text);
+    fputs(cg_buf_text(&text), stdout);
+    cg_buf_release(&text);
+}
+
+static void
+help_all(void)
+{
+    puts("certgate: decides by their certificates which TLS peers may come in\n");
+    for (size_t i = 0; cli_commands[i] != NULL; i++)
+        printf("  certgate %-10s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+    puts("\n'certgate COMMAND --help' says more; 'certgate help checks', 'levels', 'reasons' and "
+         "'config'\n"
+         "list what there is.\n\nexample:\n  certgate check --tcs roots.pem --level medium "
+         "peer.pem");
+}
+
+static int
+run_help(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*print)(void);
+    } topics[] = { { "checks", help_checks }, { "levels", help_levels },
+        { "reasons", help_reasons }, { "config", help_config } };
+
+    if (argc < 2 || strcmp(argv[1], "--help") == 0) {
+        help_all();
+        return CLI_ACCEPT;
+    }
+    for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++) {
+        if (strcmp(topics[i].name, argv[1]) == 0) {
+            topics[i].print();
+            return CLI_ACCEPT;
+        }
+    }
+    for (size_t i = 0; cli_commands[i] != NULL; i++) {
+        if (strcmp(cli_commands[i]->name, argv[1]) == 0) {
+            fputs(cli_commands[i]->help, stdout);
+            return CLI_ACCEPT;
+        }
+    }
+    return cli_fail("no help on '%s'; try certgate help", argv[1]);
+}
+
+static int
+run_version(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    puts("certgate " CERTGATE_VERSION);
+    return CLI_ACCEPT;
+}
+
+const struct cli_command cli_help = {
+    .name = "help",
+    .summary = "this text; help checks, levels, reasons, config, or a command",
+    .run = run_help,
+    .help = "usage: certgate help [checks|levels|reasons|config|COMMAND]\n",
+};
+
+const struct cli_command cli_version = {
+    .name = "version",
+    .summary = "which version this is",
+    .run = run_version,
+    .help = "usage: certgate version\n",
+};

@@ -1,0 +1,112 @@
+/* What an administrator asks of a node: try the settings, put changed ones in force. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "control/candidate.h"
+#include "control/control.h"
+
+#define DEFAULT_CONFIG "/etc/certgate/certgate.conf"
+
+static int
+run_config(int argc, char **argv)
+{
+    const char *path = argc > 2 ? argv[2] : DEFAULT_CONFIG;
+    struct candidate *candidate;
+    struct cg_buf problems;
+    int result = CLI_ACCEPT;
+
+    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        fputs(cli_config.help, stdout);
+        return CLI_ACCEPT;
+    }
+    if (argc < 2 || argc > 3 || strcmp(argv[1], "check") != 0)
+        return cli_fail("usage: certgate config check [FILE]");
+    cg_buf_init(&problems, 1024 * 1024);
+    candidate = candidate_load(path, (int64_t)time(NULL), &problems);
+    if (candidate == NULL) {
+        fputs(cg_buf_text(&problems), stderr);
+        result = CLI_REJECT;
+    } else {
+        printf("%s is fine: %zu interface%s, %zu identit%s, %zu trusted certificate%s\n", path,
+                candidate->snapshot.interface_count,
+                candidate->snapshot.interface_count == 1 ? "" : "s",
+                candidate->snapshot.identity_count,
+                candidate->snapshot.identity_count == 1 ? "y" : "ies",
+                candidate->snapshot.tcs_count, candidate->snapshot.tcs_count == 1 ? "" : "s");
+    }
+    candidate_free(candidate);
+    cg_buf_release(&problems);
+    return result;
+}
+
+static int
+run_reload(int argc, char **argv)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    const char *state = "/var/lib/certgate";
+    char text[4096];
+    ssize_t len;
+    bool ok = false, first = true;
+    int fd;
+
+    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        fputs(cli_reload.help, stdout);
+        return CLI_ACCEPT;
+    }
+    if (argc == 3 && strcmp(argv[1], "--state") == 0)
+        state = argv[2];
+    else if (argc != 1)
+        return cli_fail("usage: certgate reload [--state FOLDER]");
+    if (snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", state, CONTROL_SOCKET) >=
+            (int)sizeof(address.sun_path))
+        return cli_fail("the state directory's path is too long for a socket");
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+        int error = errno;
+
+        if (fd >= 0)
+            close(fd);
+        return cli_fail("%s: %s; is certgated running with this state directory?", address.sun_path,
+                strerror(error));
+    }
+    if (write(fd, "reload\n", 7) == 7) {
+        while ((len = read(fd, text, sizeof(text))) > 0) {
+            if (first)
+                ok = len > 3 && memcmp(text, "ok ", 3) == 0;
+            (void)fwrite(text + (first && ok ? 3 : 0), 1, (size_t)len - (first && ok ? 3 : 0),
+                    ok ? stdout : stderr);
+            first = false;
+        }
+    }
+    close(fd);
+    return ok ? CLI_ACCEPT : CLI_REJECT;
+}
+
+const struct cli_command cli_config = {
+    .name = "config",
+    .summary = "try the settings of certgated without starting anything",
+    .run = run_config,
+    .help = "usage: certgate config check [FILE]      (default " DEFAULT_CONFIG ")\n"
+            "\n"
+            "Reads the settings, the trusted certificates and the identities, and prints every "
+            "problem\n"
+            "with file, line, cause and the nearest known name. Exit status: 0 fine, 1 problems.\n"
+            "\n"
+            "example:\n"
+            "  certgate config check ./certgate.conf\n",
+};
+
+const struct cli_command cli_reload = {
+    .name = "reload",
+    .summary = "have certgated read settings, trusted certificates and identities again",
+    .run = run_reload,
+    .help = "usage: certgate reload [--state FOLDER]      (default /var/lib/certgate)\n"
+            "\n"
+            "All or nothing: when anything is wrong, the problems are printed and the running\n"
+            "generation stays. Exit status: 0 reloaded, 1 refused, 2 certgated not reached.\n",
+};

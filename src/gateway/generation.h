@@ -1,0 +1,56 @@
+/*
+ * One generation as the worker serves it: built whole from a snapshot before anything switches to it,
+ * immutable afterwards, alive until its last connection ends.
+ */
+#ifndef GATEWAY_GENERATION_H
+#define GATEWAY_GENERATION_H
+
+#include <openssl/ssl.h>
+
+#include "snapshot/snapshot.h"
+
+struct generation;
+
+/* Connections of an interface; outlives generations, so that a reload does not forget the old ones. */
+struct usage {
+    unsigned refs;
+    uint32_t connections;
+    bool limit_logged;
+};
+
+struct gw_interface {
+    const struct snapshot_interface *settings;
+    struct generation *generation;
+    uint32_t index;
+    struct cg_policy *policy;
+    uint8_t digest
+            [CG_SHA256_SIZE]; /* of everything that a verdict here rests on, certificates apart */
+    SSL_CTX *tls;
+    struct usage *usage;
+    int (*default_security)(const SSL *, const SSL_CTX *, int, int, int, void *, void *);
+};
+
+struct generation {
+    unsigned refs;
+    uint64_t number;
+    struct snapshot *snapshot;
+    struct cg_store *store;
+    struct gw_interface *interfaces;
+    size_t interface_count;
+};
+
+/*
+ * Builds a generation.
+ *
+ * snapshot   taken over, also on failure
+ * keys       one for each identity of the snapshot, borrowed
+ * before     the generation in force, or NULL: interfaces of the same name keep their usage
+ * out        set to NULL first; the caller owns the reference
+ */
+CG_CHECKED enum cg_status generation_new(struct snapshot *snapshot, EVP_PKEY *const *keys,
+        const struct generation *before, struct generation **out, struct cg_error *err);
+
+struct generation *generation_ref(struct generation *generation);
+void generation_unref(struct generation *generation);
+
+#endif

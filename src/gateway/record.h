@@ -1,0 +1,48 @@
+/* The decision record of one connection (docs/protocols/record.md). */
+#ifndef GATEWAY_RECORD_H
+#define GATEWAY_RECORD_H
+
+#include <certgate/certgate.h>
+
+#include "gateway/ticket.h"
+
+/* Grows by one when a member changes its meaning or goes; new members do not count. */
+#define RECORD_VERSION 1
+
+/* What is told of a connection. Pointers are borrowed; NULL text is null in the record. */
+struct record {
+    int64_t time_ms;
+    const char *node;
+    uint64_t generation;
+    const uint8_t *incident; /* TICKET_INCIDENT_SIZE octets */
+    const char *interface;
+    enum cg_service service;
+    enum cg_role role;
+    const char *step; /* where it was decided */
+    const char *peer; /* address:port */
+    const char *sni;
+    const char *tls;
+    const char *cipher;
+    const struct cg_policy *policy;
+    /* One of the two: a decision, or the ticket of a resumed session with the certificate it was about. */
+    const struct cg_decision *decision;
+    const struct ticket *ticket;
+    const struct cg_cert *ticket_cert;
+    /* With a decision that refuses although the peer's certificate was accepted: that acceptance. */
+    const struct cg_decision *before;
+    bool resumed;
+    int presented; /* certificates that the peer sent; -1: it did not come to that */
+    int alert_sent; /* -1: none */
+};
+
+/* 26 letters and digits (RFC 4648 section 6, lower case, no padding), NUL-terminated. */
+#define INCIDENT_TEXT_SIZE 27
+void incident_text(const uint8_t incident[TICKET_INCIDENT_SIZE], char out[INCIDENT_TEXT_SIZE]);
+
+/*
+ * The record as one JSON object of at most max octets; findings, path and other levels are left out
+ * (with "cut": true) before that is exceeded. The caller frees it; NULL only without memory.
+ */
+char *record_json(const struct record *record, size_t max);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * Bytes between a TLS peer and its plaintext backend. What was read and not yet taken by the other side
+ * waits, bounded, and that direction reads no further: backpressure reaches the sender. An idle
+ * connection holds no buffer.
+ */
+#ifndef GATEWAY_RELAY_H
+#define GATEWAY_RELAY_H
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One direction. */
+struct relay_way {
+    uint8_t *waiting; /* read, not yet written; NULL mostly */
+    size_t at;
+    size_t len;
+    bool ended; /* the source has said that no more comes … */
+    bool passed; /* … and the other side knows */
+    const char *why; /* the source broke off: once `waiting` is written, all is over */
+    uint64_t bytes;
+};
+
+struct relay {
+    struct relay_way up; /* peer to backend */
+    struct relay_way down; /* backend to peer */
+};
+
+enum relay_result {
+    RELAY_WAIT, /* until a descriptor is ready for what was asked */
+    RELAY_AGAIN, /* there is more to do: after the others' turn */
+    RELAY_DONE, /* both ways ended in order */
+    RELAY_BROKEN, /* the peer or the backend went without saying so */
+};
+
+/* What a run needs and what it found out. */
+struct relay_io {
+    SSL *ssl;
+    int peer;
+    int backend;
+    uint8_t *scratch; /* GW_RELAY_BYTES */
+    int peer_events; /* out: UV_READABLE | UV_WRITABLE to wait for */
+    int backend_events;
+    bool moved; /* out: at least one byte went on */
+    const char *why; /* out, with RELAY_BROKEN */
+};
+
+enum relay_result relay_run(struct relay *relay, struct relay_io *io);
+void relay_release(struct relay *relay);
+
+#endif

@@ -1,0 +1,348 @@
+#include "gateway/tls.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
+#include "base/error.h"
+#include "gateway/hello.h"
+#include "gateway/tls_policy.h"
+#include "gateway/tls_tickets.h"
+
+static enum cg_status
+crypto_fail(struct cg_error *err, const char *what)
+{
+    unsigned long code = ERR_peek_last_error();
+    const char *why = ERR_reason_error_string(code);
+
+    ERR_clear_error();
+    return cg_fail(err, CG_E_CRYPTO, "%s: %s", what, why != NULL ? why : "libssl does not say why");
+}
+
+/* The first ClientHello, before tickets and extensions: the name that tickets are bound to. */
+static int
+on_client_hello(SSL *ssl, int *alert, void *arg)
+{
+    struct handshake *handshake = SSL_get_app_data(ssl);
+    const unsigned char *data;
+    size_t len;
+
+    (void)alert;
+    (void)arg;
+    handshake->hello = true;
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &len) == 1)
+        (void)hello_server_name(data, len, handshake->sni, &handshake->sni_len);
+    return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+/* Notes which fatal alert went out: the high octet is the level, the low one the description. */
+static void
+on_info(const SSL *ssl, int where, int value)
+{
+    struct handshake *handshake = SSL_get_app_data(ssl);
+
+    if ((where & SSL_CB_WRITE_ALERT) == SSL_CB_WRITE_ALERT && value >> 8 == SSL3_AL_FATAL)
+        handshake->alert = value & 0xff;
+}
+
+/* The chain sent as DER: all certificates one behind the other, bounded. */
+struct sent_chain {
+    uint8_t *bytes;
+    const uint8_t *certs[GW_MAX_CHAIN_CERTS];
+    size_t lens[GW_MAX_CHAIN_CERTS];
+    size_t count;
+    size_t total;
+};
+
+static enum cg_status
+collect_chain(X509_STORE_CTX *store_ctx, struct sent_chain *chain, enum cg_reason *reason,
+        struct cg_error *err)
+{
+    STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(store_ctx);
+    int count = sk_X509_num(sent);
+    uint8_t *at;
+
+    *reason = CG_REASON_INTERNAL_ERROR;
+    if (count <= 0)
+        return cg_fail(err, CG_E_CRYPTO, "libssl gave no certificate to judge");
+    *reason = CG_REASON_TOO_LARGE;
+    if (count > GW_MAX_CHAIN_CERTS)
+        return cg_fail(err, CG_E_LIMIT, "%d certificates sent, at most %d are judged", count,
+                GW_MAX_CHAIN_CERTS);
+    for (int i = 0; i < count; i++) {
+        int len = i2d_X509(sk_X509_value(sent, i), NULL);
+
+        if (len <= 0) {
+            *reason = CG_REASON_INTERNAL_ERROR;
+            return crypto_fail(err, "cannot encode a received certificate");
+        }
+        chain->lens[i] = (size_t)len;
+        chain->total += (size_t)len;
+        if (chain->total > GW_MAX_CHAIN_BYTES)
+            return cg_fail(
+                    err, CG_E_LIMIT, "more than %d bytes of certificates sent", GW_MAX_CHAIN_BYTES);
+    }
+    *reason = CG_REASON_INTERNAL_ERROR;
+    chain->bytes = malloc(chain->total);
+    if (chain->bytes == NULL)
+        return cg_fail(err, CG_E_NOMEM, "no memory for the chain sent");
+    at = chain->bytes;
+    for (int i = 0; i < count; i++) {
+        chain->certs[i] = at;
+        if (i2d_X509(sk_X509_value(sent, i), &at) != (int)chain->lens[i])
+            return crypto_fail(err, "cannot encode a received certificate");
+    }
+    chain->count = (size_t)count;
+    *reason = CG_REASON_NONE;
+    return CG_OK;
+}
+
+static enum cg_status
+evaluate(struct handshake *handshake, const struct sent_chain *chain, struct cg_error *err)
+{
+    const struct gw_interface *iface = handshake->iface;
+    struct cg_peer peer = {
+        .now = handshake->decided,
+        .clock_floor = GW_CLOCK_FLOOR,
+        .address = handshake->address,
+    };
+
+    if (chain != NULL) {
+        peer.leaf = chain->certs[0];
+        peer.leaf_len = chain->lens[0];
+        peer.chain = chain->certs + 1;
+        peer.chain_len = chain->lens + 1;
+        peer.chain_count = chain->count - 1;
+    }
+    return cg_evaluate(handshake->engine, iface->generation->store, iface->policy, &peer,
+            &handshake->decision, err);
+}
+
+/*
+ * libssl's verify hook: called once a full handshake with all certificates sent, and its answer with the
+ * X509_V_ERR code decides which alert the peer gets. Whatever goes wrong in here refuses.
+ */
+static int
+on_certificate(X509_STORE_CTX *store_ctx, void *arg)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store_ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct handshake *handshake = SSL_get_app_data(ssl);
+    const struct cg_policy *policy = handshake->iface->policy;
+    struct sent_chain chain = { 0 };
+    struct cg_error err = { "" };
+    enum cg_reason reason;
+    int accepted = 0;
+
+    (void)arg;
+    cg_decision_free(handshake->decision);
+    handshake->decision = NULL;
+    handshake->decided = handshake->clock() / 1000;
+    handshake->presented = sk_X509_num(X509_STORE_CTX_get0_untrusted(store_ctx));
+    if (collect_chain(store_ctx, &chain, &reason, &err) == CG_OK) {
+        reason = CG_REASON_INTERNAL_ERROR;
+        if (EVP_Digest(chain.bytes, chain.total, handshake->chain, NULL, EVP_sha256(), NULL) != 1)
+            (void)crypto_fail(&err, "cannot digest the chain sent");
+        else if (evaluate(handshake, &chain, &err) != CG_OK)
+            handshake->decision = NULL;
+    }
+    if (handshake->decision == NULL)
+        handshake->decision = cg_decision_refuse(policy, reason, err.text);
+    ERR_clear_error();
+    if (handshake->decision == NULL) {
+        X509_STORE_CTX_set_error(store_ctx, cg_reason_info(CG_REASON_INTERNAL_ERROR)->x509_error);
+    } else if (cg_decision_verdict(handshake->decision) == CG_ACCEPT) {
+        X509_STORE_CTX_set_error(store_ctx, X509_V_OK);
+        accepted = 1;
+    } else {
+        reason = cg_decision_reason(handshake->decision);
+        X509_STORE_CTX_set_error(store_ctx, cg_reason_info(reason)->x509_error);
+    }
+    free(chain.bytes);
+    return accepted;
+}
+
+static enum cg_status
+use_identity(
+        SSL_CTX *ctx, const struct snapshot_identity *identity, EVP_PKEY *key, struct cg_error *err)
+{
+    if (key == NULL)
+        return cg_fail(err, CG_E_USAGE, "no key for identity '%s'", identity->name);
+    for (size_t i = 0; i < identity->chain_count; i++) {
+        const uint8_t *at = identity->chain[i].data;
+        X509 *cert = d2i_X509(NULL, &at, (long)identity->chain[i].len);
+        int ok = cert != NULL &&
+                (i == 0 ? SSL_CTX_use_certificate(ctx, cert)
+                        : SSL_CTX_add1_chain_cert(ctx, cert)) == 1;
+
+        X509_free(cert);
+        if (!ok)
+            return crypto_fail(err, "cannot use the identity's certificate");
+    }
+    if (SSL_CTX_use_PrivateKey(ctx, key) != 1 || SSL_CTX_check_private_key(ctx) != 1)
+        return crypto_fail(err, "cannot use the identity's key");
+    return CG_OK;
+}
+
+static enum cg_status
+configure(SSL_CTX *ctx, struct gw_interface *iface, struct cg_error *err)
+{
+    const struct snapshot_interface *settings = iface->settings;
+    int verify = SSL_VERIFY_PEER;
+
+    if (settings->require_certificate)
+        verify |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+    SSL_CTX_set_verify(ctx, verify, NULL);
+    SSL_CTX_set_cert_verify_callback(ctx, on_certificate, NULL);
+    SSL_CTX_set_client_hello_cb(ctx, on_client_hello, NULL);
+    SSL_CTX_set_info_callback(ctx, on_info);
+    SSL_CTX_set_max_cert_list(ctx, GW_MAX_CERT_MESSAGE);
+    SSL_CTX_set_options(ctx,
+            SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                    SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_mode(ctx,
+            SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_read_ahead(ctx, 1);
+    if (SSL_CTX_set_max_early_data(ctx, 0) != 1 ||
+            SSL_CTX_set_min_proto_version(ctx, settings->min_tls) != 1 ||
+            SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) != 1)
+        return crypto_fail(err, "cannot set the TLS versions");
+    return tls_policy_apply(ctx, iface, err) && tls_tickets_apply(ctx, iface, err) ? CG_OK
+                                                                                   : CG_E_CRYPTO;
+}
+
+enum cg_status
+tls_context_new(struct gw_interface *iface, const struct snapshot_identity *identity, EVP_PKEY *key,
+        SSL_CTX **out, struct cg_error *err)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    enum cg_status status;
+
+    *out = NULL;
+    ERR_clear_error();
+    if (ctx == NULL)
+        return cg_fail(err, CG_E_NOMEM, "no memory for a TLS context");
+    status = configure(ctx, iface, err);
+    if (status == CG_OK)
+        status = use_identity(ctx, identity, key, err);
+    if (status == CG_OK) {
+        *out = ctx;
+        ctx = NULL;
+    }
+    SSL_CTX_free(ctx);
+    return status;
+}
+
+SSL *
+tls_new(struct handshake *handshake, int fd)
+{
+    SSL *ssl = SSL_new(handshake->iface->tls);
+
+    if (ssl == NULL)
+        return NULL;
+    SSL_set_app_data(ssl, handshake);
+    if (SSL_set_fd(ssl, fd) != 1) {
+        SSL_free(ssl);
+        return NULL;
+    }
+    SSL_set_accept_state(ssl);
+    return ssl;
+}
+
+/* The certificate in a resumed session must be the one that the ticket's verdict was about. */
+static bool
+same_leaf(SSL *ssl, const struct ticket *ticket)
+{
+    const X509 *leaf = SSL_get0_peer_certificate(ssl);
+    uint8_t sha256[EVP_MAX_MD_SIZE];
+
+    if (leaf == NULL || !ticket->certificate)
+        return (leaf != NULL) == ticket->certificate;
+    return X509_digest(leaf, EVP_sha256(), sha256, NULL) == 1 &&
+            memcmp(sha256, ticket->leaf, sizeof(ticket->leaf)) == 0;
+}
+
+enum cg_status
+tls_finish(SSL *ssl, struct handshake *handshake, bool *resumed, struct cg_error *err)
+{
+    *resumed = SSL_session_reused(ssl) == 1;
+    if (*resumed) {
+        if (!handshake->has_ticket || !same_leaf(ssl, &handshake->ticket))
+            return cg_fail(err, CG_E_CRYPTO, "a session was resumed without its verdict");
+        return CG_OK;
+    }
+    if (handshake->decision != NULL)
+        return CG_OK;
+    if (SSL_get0_peer_certificate(ssl) != NULL)
+        return cg_fail(err, CG_E_CRYPTO, "a certificate was received and not judged");
+    handshake->decided = handshake->clock() / 1000;
+    handshake->presented = 0;
+    return evaluate(handshake, NULL, err);
+}
+
+/* Our own words where libssl's would puzzle an operator. */
+static enum cg_reason
+reason_of(int code, bool at_certificate)
+{
+    switch (code) {
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+        return CG_REASON_CERTIFICATE_MISSING;
+    case SSL_R_EXCESSIVE_MESSAGE_SIZE:
+        return at_certificate ? CG_REASON_TOO_LARGE : CG_REASON_HANDSHAKE_FAILED;
+    case SSL_R_UNKNOWN_CERTIFICATE_TYPE:
+        return CG_REASON_HANDSHAKE_FAILED;
+    case SSL_R_UNEXPECTED_EOF_WHILE_READING:
+        return CG_REASON_HANDSHAKE_FAILED;
+    default:
+        return at_certificate ? CG_REASON_UNPARSABLE : CG_REASON_HANDSHAKE_FAILED;
+    }
+}
+
+static void
+describe_end(SSL *ssl, int errno_value, struct cg_buf *detail)
+{
+    uint64_t bytes = BIO_number_read(SSL_get_rbio(ssl));
+
+    cg_buf_addf(
+            detail, "the peer %s the connection ", errno_value == ECONNRESET ? "reset" : "closed");
+    if (bytes == 0)
+        cg_buf_add(detail, "before it sent a byte");
+    else
+        cg_buf_addf(detail, "during the handshake, after %llu bytes", (unsigned long long)bytes);
+}
+
+enum cg_reason
+tls_failure(SSL *ssl, struct handshake *handshake, int ssl_error, int errno_value,
+        struct cg_buf *detail)
+{
+    bool at_certificate = SSL_get_state(ssl) == TLS_ST_SR_CERT;
+    enum cg_reason reason = CG_REASON_HANDSHAKE_FAILED;
+    unsigned long code;
+    const char *data;
+    int flags;
+    bool first = true;
+
+    if (ssl_error == SSL_ERROR_SYSCALL ||
+            ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+        ERR_clear_error();
+        describe_end(ssl, errno_value, detail);
+        return reason;
+    }
+    while ((code = ERR_get_error_all(NULL, NULL, NULL, &data, &flags)) != 0) {
+        const char *text = ERR_reason_error_string(code);
+
+        /* The outermost cause is libssl's and comes last. */
+        if (ERR_GET_LIB(code) == ERR_LIB_SSL)
+            reason = reason_of(ERR_GET_REASON(code), at_certificate);
+        cg_buf_addf(detail, "%s%s", first ? "" : "; ", text != NULL ? text : "unknown error");
+        if ((flags & ERR_TXT_STRING) != 0 && data != NULL && data[0] != '\0')
+            cg_buf_addf(detail, " (%s)", data);
+        first = false;
+    }
+    if (reason == CG_REASON_CERTIFICATE_MISSING)
+        handshake->presented = 0;
+    return reason;
+}

@@ -1,0 +1,75 @@
+/*
+ * TLS of an interface: what we offer, how a received certificate is judged in the handshake, what a
+ * ticket must bring to be honoured, and what a failed handshake means.
+ */
+#ifndef GATEWAY_TLS_H
+#define GATEWAY_TLS_H
+
+#include <openssl/ssl.h>
+
+#include <certgate/certgate.h>
+
+#include "base/buf.h"
+#include "gateway/clock.h"
+#include "gateway/generation.h"
+#include "gateway/ticket.h"
+#include "snapshot/ipc.h"
+
+/* The keys that all workers seal tickets with, newest first. */
+struct ticket_keys {
+    struct {
+        uint8_t name[16];
+        uint8_t hmac[32];
+        uint8_t aes[32];
+    } keys[IPC_MAX_TICKET_KEYS];
+    size_t count;
+};
+
+/* Replaces the keys with the payload of a TICKET_KEYS message; false when it is malformed. */
+bool ticket_keys_load(struct ticket_keys *keys, const uint8_t *payload, size_t len);
+
+/*
+ * What libssl's callbacks leave for the steps of a connection, and what they need for it. It is the
+ * SSL's application data.
+ */
+struct handshake {
+    const struct gw_interface *iface;
+    struct cg_engine *engine;
+    gw_clock *clock;
+    const struct ticket_keys *keys;
+    const char *address; /* the peer's, or NULL */
+    uint8_t incident[TICKET_INCIDENT_SIZE];
+
+    bool hello; /* a ClientHello came */
+    char sni[GW_MAX_SNI + 1];
+    size_t sni_len;
+    int presented; /* certificates in the peer's message; -1 while it has not come */
+    int alert; /* the fatal alert that we sent, or -1 */
+    struct cg_decision *decision; /* owned; of the certificate received in this handshake */
+    int64_t decided;
+    uint8_t chain[CG_SHA256_SIZE];
+    bool has_ticket; /* the last ticket that was honoured */
+    struct ticket ticket;
+};
+
+/* A server context for the interface; the caller owns *out. */
+CG_CHECKED enum cg_status tls_context_new(struct gw_interface *iface,
+        const struct snapshot_identity *identity, EVP_PKEY *key, SSL_CTX **out,
+        struct cg_error *err);
+
+/* A connection's TLS on a connected descriptor; NULL without memory. */
+SSL *tls_new(struct handshake *handshake, int fd);
+
+/*
+ * Judges what came out of a finished handshake: the decision of the certificate, the one that a peer
+ * without certificate gets, or the one that its ticket carries (then *resumed and no decision object).
+ * CG_E_CRYPTO with a sentence when it does not fit together: the caller refuses with internal-error.
+ */
+CG_CHECKED enum cg_status tls_finish(
+        SSL *ssl, struct handshake *handshake, bool *resumed, struct cg_error *err);
+
+/* Why a handshake failed, when no decision says so; empties the error queue into detail. */
+enum cg_reason tls_failure(SSL *ssl, struct handshake *handshake, int ssl_error, int errno_value,
+        struct cg_buf *detail);
+
+#endif

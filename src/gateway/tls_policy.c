@@ -1,0 +1,97 @@
+/* The reasons are in docs/decisions/0004-security-level.md. */
+#include "gateway/tls_policy.h"
+
+#include <openssl/err.h>
+
+#include "base/error.h"
+
+/* AES-128 first: SHA-256 has instructions of its own on the machines we run on, SHA-384 has not. */
+#define SUITES_13 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+#define CIPHERS_12                                                                                 \
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"                                   \
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"                                   \
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+
+/*
+ * In TLS 1.2 the list is also the list of curves that a client's key may lie on (RFC 8422 section 5.1),
+ * so it goes on with curves on which keys are judged and no key is agreed: agreed_group().
+ */
+#define GROUPS                                                                                     \
+    "X25519:P-256:P-384:P-521:X448:P-224:P-192:secp256k1:"                                         \
+    "brainpoolP256r1:brainpoolP384r1:brainpoolP512r1"
+
+/*
+ * What a client may sign its CertificateVerify with (RFC 5246 section 7.4.4, RFC 8446 section 4.3.2).
+ * RSASSA-PSS with SHA-256 does not fit into an RSA key of 512 bits, and GnuTLS takes the first that
+ * the list names: so PKCS#1 stands before it. TLS 1.3 leaves that out by itself.
+ */
+#define CLIENT_SIGNATURES                                                                          \
+    "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448:RSA+SHA256:"                             \
+    "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"                                 \
+    "rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:"                                    \
+    "RSA+SHA384:RSA+SHA512:DSA+SHA256"
+
+#define SECURITY_LEVEL 2
+
+static bool
+agreed_group(int nid)
+{
+    switch (nid) {
+    case NID_X25519:
+    case NID_X448:
+    case NID_X9_62_prime256v1:
+    case NID_secp384r1:
+    case NID_secp521r1:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/*
+ * libssl asks here before it uses anything. Operations that concern the peer's certificate, key and
+ * proof of possession are let through, because `key-1024`, `key-2048` and `chain` judge them exactly and
+ * with a reason; everything else stays at the level.
+ */
+static int
+on_security(const SSL *ssl, const SSL_CTX *ctx, int op, int bits, int nid, void *other, void *arg)
+{
+    const struct gw_interface *iface = arg;
+
+    switch (op) {
+    case SSL_SECOP_PEER_EE_KEY:
+    case SSL_SECOP_PEER_CA_KEY:
+    case SSL_SECOP_PEER_CA_MD:
+    case SSL_SECOP_CURVE_CHECK: /* the curve of the client's key */
+    case SSL_SECOP_SIGALG_SUPPORTED: /* a server's list goes into the CertificateRequest only */
+    case SSL_SECOP_SIGALG_MASK: /* its certificate types, TLS 1.2 */
+    case SSL_SECOP_SIGALG_CHECK: /* the client's CertificateVerify */
+        return 1;
+    case SSL_SECOP_CURVE_SUPPORTED:
+    case SSL_SECOP_CURVE_SHARED:
+        if (!agreed_group(nid))
+            return 0;
+        break;
+    default:
+        break;
+    }
+    return iface->default_security(ssl, ctx, op, bits, nid, other, arg);
+}
+
+bool
+tls_policy_apply(SSL_CTX *ctx, struct gw_interface *iface, struct cg_error *err)
+{
+    SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
+    if (SSL_CTX_set_ciphersuites(ctx, SUITES_13) != 1 ||
+            SSL_CTX_set_cipher_list(ctx, CIPHERS_12) != 1 ||
+            SSL_CTX_set1_groups_list(ctx, GROUPS) != 1 ||
+            SSL_CTX_set1_client_sigalgs_list(ctx, CLIENT_SIGNATURES) != 1) {
+        ERR_clear_error();
+        (void)cg_fail(err, CG_E_CRYPTO, "libssl lacks an algorithm of the TLS policy");
+        return false;
+    }
+    iface->default_security = SSL_CTX_get_security_callback(ctx);
+    SSL_CTX_set_security_callback(ctx, on_security);
+    SSL_CTX_set0_security_ex_data(ctx, iface);
+    return true;
+}

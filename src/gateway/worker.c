@@ -1,0 +1,479 @@
+#include "gateway/worker.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
+#include "base/error.h"
+#include "base/reader.h"
+
+/* ---- what goes to certgated -------------------------------------------------------------------- */
+
+static void on_control(uv_poll_t *poll, int status, int events);
+
+static void
+watch_control(struct worker *worker)
+{
+    int events = UV_READABLE | (worker->outbox.first != NULL ? UV_WRITABLE : 0);
+
+    if (worker->control_events == events || worker->ending)
+        return;
+    worker->control_events = events;
+    uv_poll_start(&worker->control, events, on_control);
+}
+
+static void
+stop(struct worker *worker, int status)
+{
+    worker->ending = true;
+    worker->exit_status = status;
+    uv_stop(&worker->loop);
+}
+
+static bool
+send_control(struct worker *worker, enum ipc_type type, const void *payload, size_t len)
+{
+    enum cg_status status = outbox_put(&worker->outbox, type, payload, len);
+
+    if (worker->outbox.broken)
+        stop(worker, EXIT_FAILURE);
+    watch_control(worker);
+    if (worker->outbox.bytes >= GW_OUTBOX_PAUSE_BYTES)
+        worker_pause(worker, PAUSE_OUTBOX, true);
+    return status == CG_OK;
+}
+
+void
+worker_log(struct worker *worker, enum ipc_severity severity, const char *format, ...)
+{
+    char line[1024];
+    va_list args;
+    int len;
+
+    line[0] = (char)severity;
+    va_start(args, format);
+    len = vsnprintf(line + 1, sizeof(line) - 1, format, args);
+    va_end(args);
+    if (len < 0)
+        return;
+    if ((size_t)len > sizeof(line) - 2)
+        len = sizeof(line) - 2;
+    (void)send_control(worker, IPC_LOG, line, (size_t)len + 1);
+}
+
+bool
+worker_record(struct worker *worker, const char *json)
+{
+    return send_control(worker, IPC_RECORD, json, strlen(json));
+}
+
+static void
+put_u64(uint8_t out[8], uint64_t value)
+{
+    for (int i = 0; i < 8; i++)
+        out[i] = (uint8_t)(value >> (56 - 8 * i));
+}
+
+static void
+send_ready(struct worker *worker, uint64_t generation)
+{
+    uint8_t payload[8];
+
+    put_u64(payload, generation);
+    (void)send_control(worker, IPC_READY, payload, sizeof(payload));
+}
+
+static void
+send_failed(struct worker *worker, uint64_t generation, const char *text)
+{
+    uint8_t payload[8 + CG_ERROR_TEXT_SIZE];
+    size_t len = strnlen(text, CG_ERROR_TEXT_SIZE);
+
+    put_u64(payload, generation);
+    memcpy(payload + 8, text, len);
+    (void)send_control(worker, IPC_FAILED, payload, 8 + len);
+}
+
+/* ---- what comes from certgated ----------------------------------------------------------------- */
+
+static void
+arrival_clear(struct arrival *arrival)
+{
+    for (size_t i = 0; i < SNAPSHOT_MAX_IDENTITIES; i++)
+        EVP_PKEY_free(arrival->keys[i]);
+    for (size_t i = 0; i < arrival->listener_count; i++)
+        close(arrival->listeners[i].fd);
+    memset(arrival, 0, sizeof(*arrival));
+}
+
+/* The parts of one generation come together; those of another one that never became whole go. */
+static void
+arrival_expect(struct arrival *arrival, uint64_t generation)
+{
+    if (arrival->generation == generation)
+        return;
+    arrival_clear(arrival);
+    arrival->generation = generation;
+}
+
+static enum cg_status
+got_key(struct worker *worker, const struct ipc_message *message, struct cg_error *err)
+{
+    struct cg_reader reader = cg_reader(cg_span(message->payload, message->len));
+    const unsigned char *at;
+    uint64_t generation;
+    uint32_t identity;
+    struct cg_span der;
+    EVP_PKEY *key;
+
+    if (!cg_read_u64(&reader, &generation) || !cg_read_u32(&reader, &identity) ||
+            identity >= SNAPSHOT_MAX_IDENTITIES)
+        return cg_fail(err, CG_E_PARSE, "malformed KEY message");
+    if (!cg_read_bytes(&reader, cg_reader_left(&reader), &der))
+        return cg_fail(err, CG_E_PARSE, "malformed KEY message");
+    arrival_expect(&worker->arrival, generation);
+    at = der.data;
+    key = d2i_AutoPrivateKey(NULL, &at, (long)der.len);
+    ERR_clear_error();
+    if (key == NULL)
+        return cg_fail(err, CG_E_CRYPTO, "the key of identity %u cannot be read", identity);
+    EVP_PKEY_free(worker->arrival.keys[identity]);
+    worker->arrival.keys[identity] = key;
+    return CG_OK;
+}
+
+static enum cg_status
+got_ticket_keys(struct worker *worker, const struct ipc_message *message, struct cg_error *err)
+{
+    if (!ticket_keys_load(&worker->keys, message->payload, message->len))
+        return cg_fail(err, CG_E_PARSE, "malformed TICKET_KEYS message");
+    return CG_OK;
+}
+
+static enum cg_status
+got_listeners(struct worker *worker, struct ipc_message *message, struct cg_error *err)
+{
+    struct cg_reader reader = cg_reader(cg_span(message->payload, message->len));
+    struct arrival *arrival = &worker->arrival;
+    size_t room = sizeof(arrival->listeners) / sizeof(arrival->listeners[0]);
+    uint64_t generation;
+
+    if (!cg_read_u64(&reader, &generation) || cg_reader_left(&reader) != 8 * message->fd_count)
+        return cg_fail(err, CG_E_PARSE, "malformed LISTENERS message");
+    arrival_expect(arrival, generation);
+    if (message->fd_count > room - arrival->listener_count)
+        return cg_fail(err, CG_E_LIMIT, "more listeners than %zu", room);
+    for (size_t i = 0; i < message->fd_count; i++) {
+        uint32_t interface = 0, listener = 0;
+
+        (void)cg_read_u32(&reader, &interface);
+        (void)cg_read_u32(&reader, &listener);
+        arrival->listeners[arrival->listener_count].interface = interface;
+        arrival->listeners[arrival->listener_count].listener = listener;
+        arrival->listeners[arrival->listener_count++].fd = message->fds[i];
+    }
+    message->fd_count = 0; /* taken over */
+    return CG_OK;
+}
+
+/* Everything is built before anything switches; a failure leaves the generation in force as it was. */
+static enum cg_status
+switch_generation(struct worker *worker, const struct ipc_message *message, uint64_t *number,
+        struct cg_error *err)
+{
+    struct cg_reader reader = cg_reader(cg_span(message->payload, message->len));
+    struct generation *generation = NULL;
+    struct snapshot *snapshot = NULL;
+    enum cg_status status;
+
+    if (!cg_read_u64(&reader, number) || !cg_reader_done(&reader) || message->fd_count != 1)
+        return cg_fail(err, CG_E_PARSE, "malformed SNAPSHOT message");
+    arrival_expect(&worker->arrival, *number);
+    status = snapshot_read(message->fds[0], &snapshot, err);
+    if (status == CG_OK && snapshot->generation != *number) {
+        snapshot_free(snapshot);
+        return cg_fail(err, CG_E_PARSE, "the snapshot is of another generation");
+    }
+    if (status == CG_OK)
+        status = generation_new(
+                snapshot, worker->arrival.keys, worker->generation, &generation, err);
+    if (status != CG_OK)
+        return status;
+    listeners_replace(worker, generation, &worker->arrival);
+    generation_unref(worker->generation);
+    worker->generation = generation;
+    return CG_OK;
+}
+
+static void
+got_snapshot(struct worker *worker, const struct ipc_message *message)
+{
+    struct cg_error err = { "" };
+    uint64_t number = 0;
+
+    if (switch_generation(worker, message, &number, &err) == CG_OK)
+        send_ready(worker, number);
+    else
+        send_failed(worker, number, err.text);
+    arrival_clear(&worker->arrival);
+}
+
+static void
+on_drain_over(uv_timer_t *timer)
+{
+    stop(timer->data, EXIT_SUCCESS);
+}
+
+static enum cg_status
+got_drain(struct worker *worker, const struct ipc_message *message, struct cg_error *err)
+{
+    struct cg_reader reader = cg_reader(cg_span(message->payload, message->len));
+    uint32_t ms;
+
+    if (!cg_read_u32(&reader, &ms) || !cg_reader_done(&reader))
+        return cg_fail(err, CG_E_PARSE, "malformed DRAIN message");
+    worker_pause(worker, PAUSE_DRAIN, true);
+    /* Not only unpolled: the kernel must give new connections to the others' sockets. */
+    listeners_replace(worker, worker->generation, NULL);
+    uv_timer_start(&worker->drain_timer, on_drain_over, worker->conn_count == 0 ? 0 : ms, 0);
+    return CG_OK;
+}
+
+static enum cg_status
+dispatch(struct worker *worker, struct ipc_message *message, struct cg_error *err)
+{
+    switch (message->type) {
+    case IPC_KEY:
+        return got_key(worker, message, err);
+    case IPC_TICKET_KEYS:
+        return got_ticket_keys(worker, message, err);
+    case IPC_LISTENERS:
+        return got_listeners(worker, message, err);
+    case IPC_SNAPSHOT:
+        got_snapshot(worker, message);
+        return CG_OK;
+    case IPC_DRAIN:
+        return got_drain(worker, message, err);
+    default:
+        return cg_fail(
+                err, CG_E_PARSE, "message %s is not for a worker", ipc_type_name(message->type));
+    }
+}
+
+static void
+read_control(struct worker *worker)
+{
+    while (!worker->ending) {
+        struct cg_error err = { "" };
+        struct ipc_message message = { .type = IPC_TYPE_COUNT };
+        bool closed = false;
+
+        if (ipc_receive(worker->control_fd, worker->packet, &message, &closed, &err) != CG_OK ||
+                closed) {
+            /* Without certgated nothing can be recorded, so nothing may go on. */
+            stop(worker, EXIT_FAILURE);
+            return;
+        }
+        if (message.type == IPC_TYPE_COUNT)
+            return;
+        if (dispatch(worker, &message, &err) != CG_OK)
+            worker_log(worker, IPC_LOG_ERROR, "%s", err.text);
+        if (message.type == IPC_KEY || message.type == IPC_TICKET_KEYS)
+            OPENSSL_cleanse(worker->packet, IPC_MAX_PAYLOAD);
+        for (size_t i = 0; i < message.fd_count; i++)
+            close(message.fds[i]);
+    }
+}
+
+static void
+on_control(uv_poll_t *poll, int status, int events)
+{
+    struct worker *worker = poll->data;
+
+    if (status < 0) {
+        stop(worker, EXIT_FAILURE);
+        return;
+    }
+    if ((events & UV_WRITABLE) != 0) {
+        outbox_flush(&worker->outbox);
+        if (worker->outbox.bytes < GW_OUTBOX_PAUSE_BYTES / 2)
+            worker_pause(worker, PAUSE_OUTBOX, false);
+    }
+    if ((events & UV_READABLE) != 0)
+        read_control(worker);
+    watch_control(worker);
+}
+
+/* ---- connections ------------------------------------------------------------------------------- */
+
+void
+worker_adopt(struct worker *worker, struct conn *conn)
+{
+    conn->next = worker->conns;
+    if (conn->next != NULL)
+        conn->next->previous = conn;
+    worker->conns = conn;
+    worker->conn_count++;
+    conn->iface->usage->connections++;
+}
+
+static void
+unqueue(struct worker *worker, struct conn *conn)
+{
+    struct conn *before = NULL;
+
+    if (!conn->ready)
+        return;
+    for (struct conn *at = worker->ready_first; at != conn; at = at->next_ready)
+        before = at;
+    if (before != NULL)
+        before->next_ready = conn->next_ready;
+    else
+        worker->ready_first = conn->next_ready;
+    if (worker->ready_last == conn)
+        worker->ready_last = before;
+    conn->ready = false;
+}
+
+void
+worker_forget(struct worker *worker, struct conn *conn)
+{
+    struct usage *usage = conn->iface->usage;
+
+    unqueue(worker, conn);
+    if (conn->previous != NULL)
+        conn->previous->next = conn->next;
+    else
+        worker->conns = conn->next;
+    if (conn->next != NULL)
+        conn->next->previous = conn->previous;
+    worker->conn_count--;
+    if (usage->connections-- == conn->iface->settings->max_connections)
+        listeners_update(worker);
+    if ((worker->pauses & PAUSE_DRAIN) != 0 && worker->conn_count == 0)
+        stop(worker, EXIT_SUCCESS);
+}
+
+static void
+on_turn(uv_idle_t *idle)
+{
+    struct worker *worker = idle->data;
+    struct conn *last = worker->ready_last;
+    struct conn *conn;
+
+    /* Only those that were ready before: whoever asks again waits until descriptors were looked at. */
+    do {
+        conn = worker->ready_first;
+        if (conn == NULL)
+            break;
+        worker->ready_first = conn->next_ready;
+        if (worker->ready_first == NULL)
+            worker->ready_last = NULL;
+        conn->ready = false;
+        conn_advance(conn);
+    } while (conn != last);
+    if (worker->ready_first == NULL)
+        uv_idle_stop(&worker->turns);
+}
+
+void
+worker_ready(struct worker *worker, struct conn *conn)
+{
+    if (conn->ready)
+        return;
+    conn->ready = true;
+    conn->next_ready = NULL;
+    if (worker->ready_last != NULL)
+        worker->ready_last->next_ready = conn;
+    else
+        worker->ready_first = conn;
+    worker->ready_last = conn;
+    uv_idle_start(&worker->turns, on_turn);
+}
+
+/* ---- life -------------------------------------------------------------------------------------- */
+
+struct worker *
+worker_new(int control_fd, gw_clock *clock, struct cg_error *err)
+{
+    struct worker *worker = calloc(1, sizeof(*worker));
+
+    if (worker == NULL) {
+        (void)cg_fail(err, CG_E_NOMEM, "no memory for the worker");
+        return NULL;
+    }
+    worker->control_fd = control_fd;
+    worker->clock = clock;
+    outbox_init(&worker->outbox, control_fd);
+    worker->packet = malloc(IPC_MAX_PAYLOAD + 16);
+    worker->scratch = malloc(GW_RELAY_BYTES);
+    worker->engine = cg_engine_new();
+    if (worker->packet == NULL || worker->scratch == NULL || worker->engine == NULL ||
+            uv_loop_init(&worker->loop) != 0) {
+        (void)cg_fail(err, CG_E_NOMEM, "no memory for the worker");
+        free(worker->packet);
+        free(worker->scratch);
+        cg_engine_free(worker->engine);
+        free(worker);
+        return NULL;
+    }
+    worker->loop.data = worker;
+    worker->control.data = worker->pause_timer.data = worker->drain_timer.data = worker;
+    worker->turns.data = worker;
+    uv_timer_init(&worker->loop, &worker->pause_timer);
+    uv_timer_init(&worker->loop, &worker->drain_timer);
+    uv_idle_init(&worker->loop, &worker->turns);
+    if (uv_poll_init(&worker->loop, &worker->control, control_fd) != 0) {
+        (void)cg_fail(err, CG_E_USAGE, "descriptor %d cannot be watched", control_fd);
+        worker->control_fd = -1;
+    }
+    return worker;
+}
+
+int
+worker_run(struct worker *worker)
+{
+    if (worker->control_fd < 0)
+        return EXIT_FAILURE;
+    watch_control(worker);
+    uv_run(&worker->loop, UV_RUN_DEFAULT);
+    return worker->exit_status;
+}
+
+static void
+close_handle(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+void
+worker_free(struct worker *worker)
+{
+    if (worker == NULL)
+        return;
+    worker->ending = true;
+    listeners_replace(worker, worker->generation, NULL);
+    for (struct conn *conn = worker->conns; conn != NULL; conn = conn->next)
+        conn_abort(conn, "the worker ended");
+    uv_run(&worker->loop, UV_RUN_NOWAIT);
+    uv_walk(&worker->loop, close_handle, NULL);
+    uv_run(&worker->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&worker->loop);
+    arrival_clear(&worker->arrival);
+    generation_unref(worker->generation);
+    outbox_release(&worker->outbox);
+    cg_engine_free(worker->engine);
+    OPENSSL_cleanse(&worker->keys, sizeof(worker->keys));
+    free(worker->packet);
+    free(worker->scratch);
+    free(worker);
+}

@@ -1,0 +1,101 @@
+/*
+ * The worker: one loop, the connection to certgated on descriptor 3, the generation in force, its
+ * listeners and all connections.
+ */
+#ifndef GATEWAY_WORKER_H
+#define GATEWAY_WORKER_H
+
+#include <uv.h>
+
+#include "gateway/conn.h"
+#include "gateway/generation.h"
+#include "gateway/outbox.h"
+#include "gateway/tls.h"
+#include "snapshot/ipc.h"
+#include "snapshot/snapshot.h"
+
+/* Why nothing is accepted just now; bits. */
+enum {
+    PAUSE_DESCRIPTORS = 1 << 0, /* the process has none left */
+    PAUSE_OUTBOX = 1 << 1, /* certgated does not keep up with the records */
+    PAUSE_DRAIN = 1 << 2, /* the worker is to end */
+};
+
+struct listener {
+    struct worker *worker;
+    struct gw_interface *iface;
+    struct generation *generation;
+    struct listener *next;
+    uv_poll_t poll;
+    int fd;
+    bool polling;
+};
+
+/* What has come for a generation before its SNAPSHOT. */
+struct arrival {
+    uint64_t generation;
+    EVP_PKEY *keys[SNAPSHOT_MAX_IDENTITIES];
+    struct {
+        uint32_t interface;
+        uint32_t listener;
+        int fd;
+    } listeners[SNAPSHOT_MAX_INTERFACES * SNAPSHOT_MAX_LISTENERS];
+    size_t listener_count;
+};
+
+struct worker {
+    uv_loop_t loop;
+    uv_poll_t control;
+    uv_timer_t pause_timer;
+    uv_timer_t drain_timer;
+    uv_idle_t turns; /* runs while connections are ready without waiting */
+    int control_fd;
+    int control_events;
+    uint8_t *packet;
+    struct outbox outbox;
+
+    struct cg_engine *engine;
+    gw_clock *clock;
+    struct ticket_keys keys;
+    struct arrival arrival;
+    struct generation *generation;
+    struct listener *listeners;
+    unsigned pauses;
+    bool descriptors_logged;
+
+    struct conn *conns;
+    size_t conn_count;
+    struct conn *ready_first;
+    struct conn *ready_last;
+    uint8_t *scratch; /* GW_RELAY_BYTES, for whoever's turn it is */
+    bool ending;
+    int exit_status;
+};
+
+/* Takes over the descriptor. NULL with a sentence when the worker cannot be set up. */
+struct worker *worker_new(int control_fd, gw_clock *clock, struct cg_error *err);
+/* Serves until told to end or certgated is gone; the exit status of the process. */
+int worker_run(struct worker *worker);
+void worker_free(struct worker *worker);
+
+/* One line for the operator; dropped only when certgated does not take it. */
+void worker_log(struct worker *worker, enum ipc_severity severity, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+/* A decision record; false when it cannot be handed over, and then nothing may be relayed. */
+bool worker_record(struct worker *worker, const char *json);
+/* Gives the connection another turn soon. */
+void worker_ready(struct worker *worker, struct conn *conn);
+void worker_adopt(struct worker *worker, struct conn *conn);
+/* The connection's memory is about to go. */
+void worker_forget(struct worker *worker, struct conn *conn);
+
+/* Sets or clears a reason for not accepting, and starts or stops the listeners accordingly. */
+void worker_pause(struct worker *worker, unsigned reason, bool on);
+
+/* Starts to serve the arrived listeners for the generation; the old ones are closed. */
+void listeners_replace(
+        struct worker *worker, struct generation *generation, struct arrival *arrival);
+/* Polls what may accept now. */
+void listeners_update(struct worker *worker);
+
+#endif

@@ -1,0 +1,165 @@
+#include "settings/values.h"
+
+#include <arpa/inet.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <time.h>
+
+bool
+value_duration(const char *text, uint64_t *ms)
+{
+    static const struct {
+        const char *unit;
+        uint64_t ms;
+    } units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 } };
+    char *end;
+    unsigned long long number;
+
+    if (text[0] < '0' || text[0] > '9')
+        return false;
+    number = strtoull(text, &end, 10);
+    if (number > 1000000000)
+        return false;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(end, units[i].unit) == 0) {
+            *ms = number * units[i].ms;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+unix_address(const char *path, struct snapshot_address *out)
+{
+    struct sockaddr_un *address = (struct sockaddr_un *)&out->addr;
+    size_t len = strlen(path);
+
+    if (len == 0 || len >= sizeof(address->sun_path))
+        return false;
+    address->sun_family = AF_UNIX;
+    memcpy(address->sun_path, path, len + 1);
+    out->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + 1);
+    return true;
+}
+
+static bool
+read_port(const char *text, in_port_t *out)
+{
+    char *end;
+    unsigned long port;
+
+    if (text[0] < '0' || text[0] > '9')
+        return false;
+    port = strtoul(text, &end, 10);
+    if (*end != '\0' || port > 65535)
+        return false;
+    *out = htons((uint16_t)port);
+    return true;
+}
+
+bool
+value_address(const char *text, bool allow_unix, struct snapshot_address *out)
+{
+    struct sockaddr_in *v4 = (struct sockaddr_in *)&out->addr;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&out->addr;
+    const char *colon = strrchr(text, ':');
+    char host[64];
+    size_t len;
+
+    *out = (struct snapshot_address) { .len = 0 };
+    if (allow_unix && strncmp(text, "unix:", 5) == 0)
+        return unix_address(text + 5, out);
+    if (colon == NULL || (size_t)(colon - text) >= sizeof(host))
+        return false;
+    len = (size_t)(colon - text);
+    memcpy(host, text, len);
+    host[len] = '\0';
+    if (len > 2 && host[0] == '[' && host[len - 1] == ']') {
+        host[len - 1] = '\0';
+        v6->sin6_family = AF_INET6;
+        out->len = sizeof(*v6);
+        return inet_pton(AF_INET6, host + 1, &v6->sin6_addr) == 1 &&
+                read_port(colon + 1, &v6->sin6_port);
+    }
+    v4->sin_family = AF_INET;
+    out->len = sizeof(*v4);
+    return inet_pton(AF_INET, host, &v4->sin_addr) == 1 && read_port(colon + 1, &v4->sin_port);
+}
+
+bool
+value_end_date(const char *text, int64_t *out)
+{
+    struct tm date = { 0 };
+    const char *end = strptime(text, "%Y-%m-%d", &date);
+
+    if (end == NULL || *end != '\0')
+        return false;
+    date.tm_hour = 23;
+    date.tm_min = 59;
+    date.tm_sec = 59;
+    *out = (int64_t)timegm(&date);
+    return true;
+}
+
+bool
+value_allowance(const char *text, struct snapshot_allowance *out)
+{
+    const char *until = strstr(text, " until ");
+    char name[64];
+    size_t len = until == NULL ? strlen(text) : (size_t)(until - text);
+
+    if (len >= sizeof(name))
+        return false;
+    memcpy(name, text, len);
+    name[len] = '\0';
+    out->until = INT64_MAX;
+    return cg_allowance_from_name(name, &out->allowance) &&
+            (until == NULL || value_end_date(until + strlen(" until "), &out->until));
+}
+
+/* Levenshtein distance of two short words, bounded. */
+static size_t
+distance(const char *a, const char *b)
+{
+    size_t row[64], la = strlen(a), lb = strlen(b), diagonal, above;
+
+    if (la >= 64 || lb >= 64)
+        return SIZE_MAX;
+    for (size_t j = 0; j <= lb; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= la; i++) {
+        diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= lb; j++) {
+            size_t best = diagonal + (a[i - 1] != b[j - 1]);
+
+            above = row[j];
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            row[j] = best;
+            diagonal = above;
+        }
+    }
+    return row[lb];
+}
+
+const char *
+value_nearest(const char *typed, const char *const *names)
+{
+    const char *best = NULL;
+    size_t best_distance = strlen(typed) / 2 + 1, d;
+
+    for (; *names != NULL; names++) {
+        d = distance(typed, *names);
+        if (d < best_distance) {
+            best_distance = d;
+            best = *names;
+        }
+    }
+    return best;
+}

@@ -1,0 +1,22 @@
+/* Values as they stand in the file. */
+#ifndef SETTINGS_VALUES_H
+#define SETTINGS_VALUES_H
+
+#include "snapshot/snapshot.h"
+
+/* "500ms", "10s", "5m", "2h" as milliseconds; false when it is no duration. */
+bool value_duration(const char *text, uint64_t *ms);
+
+/* "192.0.2.1:8443", "[2001:db8::1]:8443"; with allow_unix also "unix:/path". Names are not resolved. */
+bool value_address(const char *text, bool allow_unix, struct snapshot_address *out);
+
+/* "2027-06-30" as its last second, UTC. */
+bool value_end_date(const char *text, int64_t *out);
+
+/* "allow-sha1-chain" or "allow-sha1-chain until 2027-06-30". */
+bool value_allowance(const char *text, struct snapshot_allowance *out);
+
+/* The name among `names` (NULL at the end) that is nearest to a mistyped one, or NULL. */
+const char *value_nearest(const char *typed, const char *const *names);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * Messages between certgated and a worker: one SOCK_SEQPACKET pair per worker, descriptor 3 in the worker.
+ *
+ * A message is a header and a payload in one packet, descriptors beside it. Each row says who may send
+ * it, how many descriptors it carries and when it is allowed; anything else ends the connection.
+ */
+#ifndef SNAPSHOT_IPC_H
+#define SNAPSHOT_IPC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <certgate/status.h>
+
+#define IPC_WORKER_FD 3
+#define IPC_MAX_PAYLOAD (128 * 1024) /* a record with 16 certificates' facts stays under 100 KiB */
+#define IPC_MAX_FDS 64
+
+/* clang-format off */
+#define IPC_MESSAGES(X)                                                                             \
+    /* name         from     fds              when                                                */  \
+    X(KEY,          CONTROL, "none",          "before SNAPSHOT: generation, identity index, PKCS#8 DER") \
+    X(TICKET_KEYS,  CONTROL, "none",          "before the first SNAPSHOT and at each rotation: newest first") \
+    X(LISTENERS,    CONTROL, "one per socket", "before SNAPSHOT: generation, then interface index and listener index of each") \
+    X(SNAPSHOT,     CONTROL, "the memory file", "last of a generation: the worker builds and switches to it") \
+    X(DRAIN,        CONTROL, "none",          "stop accepting, end when the last connection ends or after N ms") \
+    X(READY,        WORKER,  "none",          "the generation is in force in this worker")           \
+    X(FAILED,       WORKER,  "none",          "the generation could not be built: text; the old one stays") \
+    X(RECORD,       WORKER,  "none",          "one decision record: a JSON object, UTF-8, no newline") \
+    X(LOG,          WORKER,  "none",          "one line for the operator: severity octet, text")
+/* clang-format on */
+
+enum ipc_type {
+#define X(name, from, fds, when) IPC_##name,
+    IPC_MESSAGES(X)
+#undef X
+            IPC_TYPE_COUNT
+};
+
+struct ipc_message {
+    enum ipc_type type;
+    const uint8_t *payload; /* borrowed from the receive buffer, valid until the next receive */
+    size_t len;
+    int fds[IPC_MAX_FDS]; /* owned by the receiver, close on exec */
+    size_t fd_count;
+};
+
+/*
+ * Payload layouts, big-endian, read with the library's bounded reader:
+ *
+ *   KEY          u64 generation, u32 identity index, PKCS#8 DER to the end
+ *   TICKET_KEYS  1..IPC_MAX_TICKET_KEYS times IPC_TICKET_KEY_SIZE octets, newest first
+ *   LISTENERS    u64 generation, then for each descriptor u32 interface index, u32 listener index
+ *   SNAPSHOT     u64 generation
+ *   DRAIN        u32 milliseconds
+ *   READY        u64 generation
+ *   FAILED       u64 generation, text to the end
+ *   RECORD       the JSON object
+ *   LOG          u8 severity (enum ipc_severity), text to the end
+ */
+enum ipc_severity { IPC_LOG_ERROR = 3, IPC_LOG_WARNING = 4, IPC_LOG_INFO = 6, IPC_LOG_DEBUG = 7 };
+
+#define IPC_TICKET_KEY_SIZE 80 /* name 16, HMAC key 32, AES key 32 */
+#define IPC_MAX_TICKET_KEYS 3
+
+/* Sends one packet. CG_E_LIMIT when too large, CG_E_USAGE when the peer is gone or the queue is full
+ * (errno tells: EAGAIN, EPIPE). Never blocks on a non-blocking socket. */
+CG_CHECKED enum cg_status ipc_send(int socket, enum ipc_type type, const void *payload, size_t len,
+        const int *fds, size_t fd_count, struct cg_error *err);
+
+/*
+ * Receives one packet into buffer (IPC_MAX_PAYLOAD + 16 bytes). CG_OK with *more false at end of
+ * stream or when nothing is waiting (then message->type is IPC_TYPE_COUNT; *closed tells which).
+ */
+CG_CHECKED enum cg_status ipc_receive(int socket, uint8_t *buffer, struct ipc_message *message,
+        bool *closed, struct cg_error *err);
+
+const char *ipc_type_name(enum ipc_type type);
+
+#endif

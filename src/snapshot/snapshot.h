@@ -1,0 +1,94 @@
+/*
+ * The snapshot: one committed generation as certgated compiles it and workers read it.
+ *
+ * certgated fills a struct snapshot, encodes it into a sealed memory file and hands the descriptor to
+ * each worker, which maps and decodes it. Private keys are never in it (see ipc.h). The encoding is
+ * versioned, big-endian, bounds-checked by the library's reader, and the same on both sides: this is
+ * the one header through which control and gateway meet, beside ipc.h.
+ */
+#ifndef SNAPSHOT_SNAPSHOT_H
+#define SNAPSHOT_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include <certgate/certgate.h>
+
+#define SNAPSHOT_MAX_INTERFACES 64
+#define SNAPSHOT_MAX_LISTENERS 16 /* per interface */
+#define SNAPSHOT_MAX_IDENTITIES 32
+#define SNAPSHOT_NAME_SIZE 64
+
+struct snapshot_blob {
+    uint8_t *data;
+    size_t len;
+};
+
+/* A certificate of our own with what is sent along; the key comes over IPC under the same index. */
+struct snapshot_identity {
+    char name[SNAPSHOT_NAME_SIZE];
+    struct snapshot_blob *chain; /* DER, own certificate first */
+    size_t chain_count;
+};
+
+struct snapshot_allowance {
+    enum cg_allowance allowance;
+    int64_t until; /* INT64_MAX: no end */
+};
+
+struct snapshot_address {
+    struct sockaddr_storage addr; /* AF_INET, AF_INET6 or AF_UNIX */
+    socklen_t len;
+};
+
+struct snapshot_interface {
+    char name[SNAPSHOT_NAME_SIZE];
+    enum cg_role role;
+    enum cg_service service;
+    enum cg_level level;
+    cg_check_set checks; /* where level is CG_LEVEL_CUSTOM */
+    bool latched;
+    bool require_certificate;
+    bool ca_eku;
+    bool partial_chain;
+    unsigned max_depth;
+    struct snapshot_allowance allowances[CG_ALLOW_COUNT];
+    size_t allowance_count;
+    char **names; /* reference names of the peers, A-labels or addresses */
+    size_t name_count;
+    char **sip_domains;
+    size_t sip_domain_count;
+    unsigned identity; /* index into identities */
+    int min_tls; /* TLS1_2_VERSION or TLS1_3_VERSION */
+    struct snapshot_address listen[SNAPSHOT_MAX_LISTENERS];
+    size_t listen_count;
+    struct snapshot_address backend;
+    uint32_t handshake_timeout_ms;
+    uint32_t connect_timeout_ms;
+    uint32_t idle_timeout_ms;
+    uint32_t session_timeout_s; /* 0: no sessions */
+    uint32_t max_connections; /* per worker */
+};
+
+struct snapshot {
+    uint64_t generation;
+    char node[SNAPSHOT_NAME_SIZE];
+    struct snapshot_interface *interfaces;
+    size_t interface_count;
+    struct snapshot_identity *identities;
+    size_t identity_count;
+    struct snapshot_blob *tcs; /* DER of every entry of the Trusted Certificate Store */
+    size_t tcs_count;
+};
+
+/* Encodes into a new sealed memory file; *fd is owned by the caller (close on exec). */
+CG_CHECKED enum cg_status snapshot_write(
+        const struct snapshot *snapshot, int *fd, struct cg_error *err);
+/* Maps, checks and decodes; *out is owned by the caller. fd stays the caller's. */
+CG_CHECKED enum cg_status snapshot_read(int fd, struct snapshot **out, struct cg_error *err);
+/* Frees a decoded or hand-built snapshot with all it holds; NULL is allowed. */
+void snapshot_free(struct snapshot *snapshot);
+
+#endif

@@ -1,0 +1,336 @@
+/*
+ * What a verdict costs, from DER, beside OpenSSL's d2i_X509 and X509_verify_cert in the same run and on
+ * one core: nothing known, a new leaf under a known CA, the same chain again; and a hostile graph.
+ *
+ *     engine [ROUNDS]
+ *
+ * Ratios are what counts: they survive another machine. Not a test, since clocks are not.
+ */
+#include <openssl/x509_vfy.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <certgate/decision.h>
+
+#include "support/mint.h"
+
+#define CHAINS 200
+#define MESH 16
+
+struct der {
+    uint8_t *bytes;
+    size_t len;
+};
+
+/* A leaf and the CA that issued it. */
+struct chain {
+    struct der leaf;
+    struct der inter;
+};
+
+struct bench {
+    const char *kind;
+    struct der root;
+    struct chain fresh[CHAINS]; /* each under a CA of its own */
+    struct der leaves[CHAINS]; /* all under the CA of fresh[0] */
+    struct cg_engine *engine;
+    struct cg_store *store;
+    struct cg_policy *policy;
+    X509_STORE *openssl;
+};
+
+static void
+need(bool ok, const char *what)
+{
+    if (!ok) {
+        fprintf(stderr, "engine: %s\n", what);
+        exit(2);
+    }
+}
+
+static double
+cpu_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+}
+
+static struct der
+mint_ca(const char *subject, const char *issuer, EVP_PKEY *key, EVP_PKEY *signer, long serial)
+{
+    struct der out;
+    struct mint mint = { .subject = subject,
+        .issuer = issuer,
+        .key = key,
+        .signer = signer,
+        .serial = serial,
+        .extensions = { "basicConstraints=critical,CA:TRUE",
+                "keyUsage=critical,keyCertSign,cRLSign", "subjectKeyIdentifier=hash" } };
+
+    out.bytes = mint_der(&mint, &out.len);
+    return out;
+}
+
+static struct der
+mint_leaf(const char *issuer, EVP_PKEY *key, EVP_PKEY *signer, long serial)
+{
+    struct der out;
+    struct mint mint = { .subject = "O=Bench,CN=leaf",
+        .issuer = issuer,
+        .key = key,
+        .signer = signer,
+        .serial = serial,
+        .extensions = { "basicConstraints=CA:FALSE", "keyUsage=critical,digitalSignature",
+                "extendedKeyUsage=serverAuth,clientAuth", "subjectKeyIdentifier=hash",
+                "subjectAltName=DNS:leaf.example" } };
+
+    out.bytes = mint_der(&mint, &out.len);
+    return out;
+}
+
+static EVP_PKEY *
+new_key(const char *kind)
+{
+    return strcmp(kind, "RSA-2048") == 0 ? EVP_RSA_gen(2048) : EVP_EC_gen(kind);
+}
+
+static void
+prepare(struct bench *bench)
+{
+    EVP_PKEY *root_key = new_key(bench->kind);
+    /* Two by turns: a leaf's key is never the one that was loaded last. */
+    EVP_PKEY *leaf_keys[2] = { new_key(bench->kind), new_key(bench->kind) };
+    struct cg_cert *root;
+    const uint8_t *at;
+    X509 *x509;
+    char name[64];
+
+    bench->root = mint_ca("O=Bench,CN=root", NULL, root_key, NULL, 1);
+    for (int i = 0; i < CHAINS; i++) {
+        EVP_PKEY *key = new_key(bench->kind);
+
+        snprintf(name, sizeof(name), "O=Bench,CN=intermediate %d", i);
+        bench->fresh[i].inter = mint_ca(name, "O=Bench,CN=root", key, root_key, i + 2);
+        bench->fresh[i].leaf = mint_leaf(name, leaf_keys[i % 2], key, i + 2);
+        for (int j = 0; i == 0 && j < CHAINS; j++)
+            bench->leaves[j] = mint_leaf(name, leaf_keys[j % 2], key, 1000 + j);
+        EVP_PKEY_free(key);
+    }
+    at = bench->root.bytes;
+    x509 = d2i_X509(NULL, &at, (long)bench->root.len);
+    bench->openssl = X509_STORE_new();
+    need(x509 != NULL && X509_STORE_add_cert(bench->openssl, x509) == 1, "X509_STORE");
+    X509_free(x509);
+    need(cg_cert_from_der(bench->root.bytes, bench->root.len, &root, NULL) == CG_OK, "root");
+    bench->store = mint_store((struct cg_cert *[]) { root, NULL });
+    cg_cert_free(root);
+    bench->policy = cg_policy_new();
+    bench->engine = cg_engine_new();
+    need(bench->policy != NULL && bench->engine != NULL, "no memory");
+    cg_policy_set_level(bench->policy, CG_LEVEL_MEDIUM);
+    EVP_PKEY_free(root_key);
+    EVP_PKEY_free(leaf_keys[0]);
+    EVP_PKEY_free(leaf_keys[1]);
+}
+
+static void
+by_openssl(const struct bench *bench, const struct der *leaf, const struct der *inter)
+{
+    const uint8_t *at = leaf->bytes;
+    X509 *cert = d2i_X509(NULL, &at, (long)leaf->len), *ca;
+    STACK_OF(X509) *chain = sk_X509_new_null();
+    X509_STORE_CTX *context = X509_STORE_CTX_new();
+
+    at = inter->bytes;
+    ca = d2i_X509(NULL, &at, (long)inter->len);
+    need(cert != NULL && ca != NULL && sk_X509_push(chain, ca) == 1, "d2i_X509");
+    need(X509_STORE_CTX_init(context, bench->openssl, cert, chain) == 1, "X509_STORE_CTX_init");
+    X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(context), MINT_NOW);
+    need(X509_verify_cert(context) == 1, "X509_verify_cert");
+    X509_STORE_CTX_free(context);
+    sk_X509_pop_free(chain, X509_free);
+    X509_free(cert);
+}
+
+static void
+by_certgate(const struct bench *bench, const struct der *leaf, const struct der *inter)
+{
+    const uint8_t *chain[] = { inter->bytes };
+    const size_t len[] = { inter->len };
+    struct cg_peer peer = { .leaf = leaf->bytes,
+        .leaf_len = leaf->len,
+        .chain = chain,
+        .chain_len = len,
+        .chain_count = 1,
+        .now = MINT_NOW };
+    struct cg_decision *decision;
+
+    need(cg_evaluate(bench->engine, bench->store, bench->policy, &peer, &decision, NULL) == CG_OK,
+            "cg_evaluate");
+    need(cg_decision_verdict(decision) == CG_ACCEPT, "not accepted");
+    cg_decision_free(decision);
+}
+
+typedef void (*judge_fn)(
+        const struct bench *bench, const struct der *leaf, const struct der *inter);
+
+/* The ways to ask: a chain of its own each time, leaves under one CA, one chain. */
+enum { FRESH, NEW_LEAF, SAME, WAYS };
+
+static double
+run(const struct bench *bench, judge_fn judge, int way)
+{
+    double start = cpu_us();
+
+    for (int i = 0; i < CHAINS; i++) {
+        const struct chain *chain = &bench->fresh[way == FRESH ? i : 0];
+
+        judge(bench, way == NEW_LEAF ? &bench->leaves[i] : &chain->leaf, &chain->inter);
+    }
+    return (cpu_us() - start) / CHAINS;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static void
+measure(struct bench *bench, int rounds)
+{
+    static const char *const names[WAYS] = { "nothing known", "new leaf, known CA",
+        "same chain again" };
+    double *times = calloc((size_t)rounds * WAYS * 2, sizeof(*times));
+
+    need(times != NULL, "no memory");
+    for (int r = 0; r < rounds; r++) {
+        cg_engine_free(bench->engine);
+        bench->engine = cg_engine_new();
+        need(bench->engine != NULL, "no engine");
+        /* The first two ways each meet only what they have not seen: FRESH comes first. */
+        for (int way = 0; way < WAYS; way++) {
+            times[(way * 2) * rounds + r] = run(bench, by_openssl, way);
+            times[(way * 2 + 1) * rounds + r] = run(bench, by_certgate, way);
+        }
+    }
+    for (int way = 0; way < WAYS; way++) {
+        double *openssl = &times[(way * 2) * rounds], *own = &times[(way * 2 + 1) * rounds];
+
+        qsort(openssl, (size_t)rounds, sizeof(double), compare);
+        qsort(own, (size_t)rounds, sizeof(double), compare);
+        printf("%-9s %-20s OpenSSL %8.1f us   certgate %8.1f us   %6.2f x\n", bench->kind,
+                names[way], openssl[rounds / 2], own[rounds / 2],
+                openssl[rounds / 2] / own[rounds / 2]);
+    }
+    free(times);
+}
+
+static void
+release(struct bench *bench)
+{
+    for (int i = 0; i < CHAINS; i++) {
+        free(bench->fresh[i].leaf.bytes);
+        free(bench->fresh[i].inter.bytes);
+        free(bench->leaves[i].bytes);
+    }
+    free(bench->root.bytes);
+    cg_engine_free(bench->engine);
+    cg_store_free(bench->store);
+    cg_policy_free(bench->policy);
+    X509_STORE_free(bench->openssl);
+}
+
+/*
+ * Sixteen CAs, seven cross-signatures each (so that all fit into what is read), and a trusted CA of one
+ * of the names that signed none of them: every way looks promising and every way is wrong.
+ */
+static void
+measure_hostile(void)
+{
+    struct der mesh[MESH * 7];
+    const uint8_t *chain[MESH * 7];
+    size_t len[MESH * 7], count = 0;
+    EVP_PKEY *keys[MESH], *stranger = EVP_EC_gen("P-256");
+    struct der trusted = mint_ca("CN=mesh 0", NULL, stranger, NULL, 1), leaf;
+    struct cg_engine *engine = cg_engine_new();
+    struct cg_policy *policy = cg_policy_new();
+    struct cg_store *store;
+    struct cg_decision *decision;
+    struct cg_cert *anchor;
+    char subject[16], issuer[16];
+    double start;
+
+    for (int i = 0; i < MESH; i++)
+        keys[i] = EVP_EC_gen("P-256");
+    for (int i = 0; i < MESH; i++) {
+        for (int j = 1; j <= 7; j++) {
+            int by = (i + j) % MESH;
+
+            snprintf(subject, sizeof(subject), "CN=mesh %d", i);
+            snprintf(issuer, sizeof(issuer), "CN=mesh %d", by);
+            mesh[count] = mint_ca(subject, issuer, keys[i], keys[by], (long)count + 1);
+            chain[count] = mesh[count].bytes;
+            len[count] = mesh[count].len;
+            count++;
+        }
+    }
+    leaf = mint_leaf("CN=mesh 8", keys[8], keys[8], 1);
+    need(cg_cert_from_der(trusted.bytes, trusted.len, &anchor, NULL) == CG_OK, "anchor");
+    store = mint_store((struct cg_cert *[]) { anchor, NULL });
+    cg_cert_free(anchor);
+    start = cpu_us();
+    need(cg_evaluate(engine, store, policy,
+                 &(struct cg_peer) { .leaf = leaf.bytes,
+                         .leaf_len = leaf.len,
+                         .chain = chain,
+                         .chain_len = len,
+                         .chain_count = count,
+                         .now = MINT_NOW },
+                 &decision, NULL) == CG_OK,
+            "cg_evaluate");
+    printf("hostile   %zu certificates of %d cross-signed CAs: %.1f ms, %u signatures, %u "
+           "candidates: %s\n",
+            count, MESH, (cpu_us() - start) / 1e3, cg_decision_signatures(decision),
+            cg_decision_edges(decision), cg_reason_info(cg_decision_reason(decision))->code);
+    cg_decision_free(decision);
+    cg_store_free(store);
+    cg_policy_free(policy);
+    cg_engine_free(engine);
+    for (size_t i = 0; i < count; i++)
+        free(mesh[i].bytes);
+    for (int i = 0; i < MESH; i++)
+        EVP_PKEY_free(keys[i]);
+    EVP_PKEY_free(stranger);
+    free(trusted.bytes);
+    free(leaf.bytes);
+}
+
+int
+main(int argc, char **argv)
+{
+    static const char *const kinds[] = { "P-256", "RSA-2048" };
+    static struct bench bench;
+    int rounds = argc > 1 ? atoi(argv[1]) : 7;
+    cpu_set_t one;
+
+    need(rounds > 0 && rounds < 1000, "usage: engine [ROUNDS]");
+    CPU_ZERO(&one);
+    CPU_SET(0, &one);
+    (void)sched_setaffinity(0, sizeof(one), &one);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        bench = (struct bench) { .kind = kinds[i] };
+        prepare(&bench);
+        measure(&bench, rounds);
+        release(&bench);
+    }
+    measure_hostile();
+    return 0;
+}

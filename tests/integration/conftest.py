@@ -1,0 +1,199 @@
+"""Starts certgated with a worker, a backend and certificates of its own; everything is stopped by its pid."""
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from pki import Pki
+
+BUILD = os.environ.get("CERTGATE_BUILD", os.path.join(os.path.dirname(__file__), "..", "..", "build"))
+PATIENCE = 20  # seconds until something that must happen counts as missing
+
+
+def until(what, probe, patience=PATIENCE):
+    """Polls until probe() gives something."""
+    deadline = time.monotonic() + patience
+    while True:
+        found = probe()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"{what}: not within {patience} s"
+        time.sleep(0.01)
+
+
+class Backend:
+    """Answers GET and POST in plain HTTP, echoes after `ECHO`, and counts what reached it."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.port = self.listener.getsockname()[1]
+        self.connections = 0
+        self.received = b""
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                conn, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self._serve, args=(conn,), daemon=True).start()
+
+    def _serve(self, conn):
+        data = b""
+        with conn:
+            try:
+                while True:
+                    more = conn.recv(65536)
+                    self.received += more[:4096]
+                    if data.startswith(b"ECHO") and not more:
+                        conn.sendall(b"END")
+                    if not more:
+                        return
+                    data += more
+                    if data.startswith(b"ECHO"):
+                        conn.sendall(more)
+                    elif b"\r\n\r\n" in data:
+                        conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhello\n")
+                        return
+            except OSError:
+                return
+
+    def close(self):
+        self.listener.close()
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
+
+
+class Gateway:
+    """One certgated with the interfaces given as {name: {setting: value}}."""
+
+    def __init__(self, folder, pki, identity, backend, interfaces, pinned=(), workers=1):
+        self.folder, self.pki, self.identity = str(folder), pki, identity
+        self.backend, self.workers = backend, workers
+        self.tcs = pki.tcs(os.path.join(self.folder, "tcs"), *pinned)
+        self.config = os.path.join(self.folder, "certgate.conf")
+        self.log = os.path.join(self.folder, "decisions.log")
+        self.stderr = os.path.join(self.folder, "stderr")
+        self.ports = {}
+        self.configure(interfaces)
+        self.start()
+
+    def configure(self, interfaces):
+        lines = [f'node = "test"', f"workers = {self.workers}", f'state = "{self.folder}/state"',
+                 f'log = "{self.log}"', f'tcs = "{self.tcs}"',
+                 'identity "gw" {', f'  certificate = "{self.identity.chain_file}"',
+                 f'  key = "{self.identity.key_file}"', "}"]
+        for name, settings in interfaces.items():
+            if name not in self.ports:
+                self.ports[name] = free_port()
+            settings = {"listen": [f"127.0.0.1:{self.ports[name]}"],
+                        "backend": f"127.0.0.1:{self.backend.port}", "identity": "gw", **settings}
+            lines.append(f'interface "{name}" {{')
+            for key, value in settings.items():
+                if isinstance(value, bool):
+                    text = "true" if value else "false"
+                elif isinstance(value, int):
+                    text = str(value)
+                elif isinstance(value, (list, tuple)):
+                    text = "{" + ", ".join(f'"{v}"' for v in value) + "}"
+                else:
+                    text = f'"{value}"'
+                lines.append(f"  {key} = {text}")
+            lines.append("}")
+        with open(self.config, "w", encoding="utf-8") as f:
+            f.write("\n".join(lines) + "\n")
+
+    def start(self):
+        self.process = subprocess.Popen([os.path.join(BUILD, "cmd", "certgated"), "--config", self.config],
+                                        stderr=open(self.stderr, "ab"), stdout=subprocess.DEVNULL)
+        self.wait_generation(1)
+
+    def messages(self):
+        with open(self.stderr, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def wait_generation(self, number):
+        def in_force():
+            assert self.process.poll() is None, self.messages()
+            return f"generation {number} in force" in self.messages()
+        until(f"generation {number}", in_force)
+
+    def reload(self, number):
+        self.process.send_signal(signal.SIGHUP)
+        self.wait_generation(number)
+
+    def records(self):
+        """The whole lines of the decision log; a line still being written is for the next look."""
+        try:
+            with open(self.log, encoding="utf-8") as f:
+                return [json.loads(line) for line in f if line.endswith("\n")]
+        except FileNotFoundError:
+            return []
+
+    def mark(self):
+        return len(self.records())
+
+    def record(self, mark):
+        """The next record after mark."""
+        return until("a decision record", lambda: self.records()[mark:])[0]
+
+    def worker_pids(self):
+        out = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True)
+        return [int(pid) for pid in out.stdout.split()]
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                raise
+        assert "Sanitizer" not in self.messages(), self.messages()
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory):
+    return Pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture(scope="session")
+def identity(pki):
+    return pki.identity()
+
+
+@pytest.fixture(scope="session")
+def good(pki):
+    return pki.leaf("good")
+
+
+@pytest.fixture(scope="module")
+def backend():
+    backend = Backend()
+    yield backend
+    backend.close()
+
+
+@pytest.fixture(scope="module")
+def gateway_of(tmp_path_factory, pki, identity, backend):
+    """gateway_of({name: settings}, pinned=…) starts a gateway that ends with the module."""
+    started = []
+
+    def start(interfaces, **options):
+        gateway = Gateway(tmp_path_factory.mktemp("gw"), pki, identity, options.pop("backend", backend),
+                          interfaces, **options)
+        started.append(gateway)
+        return gateway
+    yield start
+    for gateway in started:
+        gateway.stop()

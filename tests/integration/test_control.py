@@ -1,0 +1,159 @@
+"""What certgated and the command say of settings that are wrong: one clear line, and nothing half-started."""
+import os
+import re
+import socket
+import subprocess
+
+import pytest
+
+from conftest import BUILD, free_port
+from pki import now, DAY
+
+CERTGATED = os.path.join(BUILD, "cmd", "certgated")
+CERTGATE = os.path.join(BUILD, "cmd", "certgate")
+
+
+class Node:
+    """A configuration in a folder, right until a test breaks it."""
+
+    def __init__(self, folder, pki, identity):
+        self.folder = str(folder)
+        self.values = {"certificate": identity.chain_file, "key": identity.key_file,
+                       "tcs": pki.tcs(os.path.join(self.folder, "tcs")), "listen": f"127.0.0.1:{free_port()}",
+                       "extra": "", "node_extra": "", "identity": "gw"}
+        self.config = os.path.join(self.folder, "certgate.conf")
+
+    def write(self, **changes):
+        values = {**self.values, **changes}
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(f'''node = "test"
+workers = 1
+state = "{self.folder}/state"
+tcs = "{values['tcs']}"
+{values['node_extra']}
+identity "gw" {{ certificate = "{values['certificate']}" key = "{values['key']}" }}
+interface "web" {{
+  listen = {{"{values['listen']}"}}
+  backend = "127.0.0.1:1"
+  identity = "{values['identity']}"
+  {values['extra']}
+}}
+''')
+
+    def check(self):
+        return subprocess.run([CERTGATE, "config", "check", self.config], capture_output=True, text=True, check=False)
+
+    def start(self):
+        return subprocess.run([CERTGATED, "--config", self.config], capture_output=True, text=True, check=False,
+                              timeout=20)
+
+
+@pytest.fixture()
+def node(tmp_path, pki, identity):
+    return Node(tmp_path, pki, identity)
+
+
+def test_right_settings_are_fine(node):
+    node.write()
+    result = node.check()
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "1 interface, 1 identity, 1 trusted certificate" in result.stdout
+
+
+@pytest.mark.parametrize("line, message", [
+    ('levle = "high"', r":11: unknown setting 'levle'; did you mean 'level'\?"),
+    ('level = "higher"', r":11: level: 'higher' is not none, low, medium"),
+    ('max-path-depth = 40', r":11: max-path-depth: '40' is not a number from 1 to 32"),
+    ('handshake-timeout = "3 weeks"', r":11: handshake-timeout: '3 weeks' is not a duration from 100ms to 2m"),
+    ('allow = {"allow-everything"}', r":11: allow: 'allow-everything' is not an allowance"),
+    ('names = {"*.example.com"}', r":11: names: '\*\.example\.com' is not a DNS name"),
+    ('min-tls = "1.1"', r":11: min-tls: '1\.1' is not 1\.2 or 1\.3"),
+    ('checks = {"in-date"}', r"'checks' counts only with level = custom"),
+    ('level = "custom"', r"level custom needs 'checks'"),
+    ('service = "line" level = "high+remote"', r"remote levels are not offered for lines"),
+    ('service = "sip" level = "medium+remote"', r"on SIP needs 'sip-domains'"),
+])
+def test_a_wrong_line_is_named_with_its_cause(node, line, message):
+    node.write(extra=line)
+    result = node.check()
+    assert result.returncode == 1
+    assert re.search(re.escape(node.config) + ".*" + message, result.stderr), result.stderr
+
+
+def test_every_problem_is_reported_not_only_the_first(node):
+    node.write(extra='level = "higher"\n  min-tls = "9"')
+    assert len(node.check().stderr.splitlines()) == 2
+
+
+def test_an_unknown_identity_is_named(node):
+    node.write(identity="nobody")
+    assert "identity: 'nobody' is not the name of an identity block above" in node.check().stderr
+
+
+@pytest.mark.parametrize("setting, name", [("certificate", "missing.pem"), ("key", "missing.key"), ("tcs", "missing")])
+def test_a_file_that_is_not_there_is_named(node, setting, name):
+    node.write(**{setting: os.path.join(node.folder, name)})
+    result = node.start()
+    assert result.returncode == 1
+    assert name in result.stderr and "No such file or directory" in result.stderr
+
+
+def test_a_broken_file_in_the_trust_folder_refuses_to_start(node):
+    node.write()
+    with open(os.path.join(node.values["tcs"], "broken.pem"), "w", encoding="utf-8") as file:
+        file.write("-----BEGIN CERTIFICATE-----\nAA!A\n-----END CERTIFICATE-----\n")
+    result = node.start()
+    assert result.returncode == 1
+    assert "broken.pem line 2: not base64" in result.stderr
+
+
+def test_a_key_of_another_certificate_refuses_to_start(node, pki):
+    node.write(key=pki.leaf("another").key_file)
+    result = node.start()
+    assert result.returncode == 1
+    assert re.search("the key in .*another.key is not the key of the first certificate", result.stderr)
+
+
+def test_an_expired_identity_refuses_to_start(node, pki):
+    old = pki.leaf("old", start=now() - 9 * DAY, end=now() - DAY)
+    node.write(certificate=old.chain_file, key=old.key_file)
+    result = node.start()
+    assert result.returncode == 1
+    assert re.search("old.chain.pem expired 20.*; renew it", result.stderr)
+
+
+def test_a_port_in_use_refuses_to_start(node):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        node.write(listen=f"127.0.0.1:{taken.getsockname()[1]}")
+        result = node.start()
+    assert result.returncode == 1
+    assert "cannot listen on 127.0.0.1" in result.stderr and "Address already in use" in result.stderr
+
+
+def test_a_second_certgated_finds_the_state_directory_locked(gateway_of, node):
+    gateway = gateway_of({"web": {"level": "medium"}})
+    node.write()
+    with open(node.config, encoding="utf-8") as file:
+        text = file.read().replace(f"{node.folder}/state", f"{gateway.folder}/state")
+    with open(node.config, "w", encoding="utf-8") as file:
+        file.write(text)
+    result = node.start()
+    assert result.returncode == 1
+    assert "another certgated uses the state directory" in result.stderr
+
+
+def test_reload_by_the_command_answers_with_the_generation_or_the_problems(gateway_of):
+    gateway = gateway_of({"web": {"level": "medium"}})
+    command = [CERTGATE, "reload", "--state", os.path.join(gateway.folder, "state")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (0, "generation 2\n")
+    gateway.configure({"web": {"level": "higher"}})
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "level: 'higher' is not none" in result.stderr
+
+
+def test_reload_without_certgated_says_so(tmp_path):
+    result = subprocess.run([CERTGATE, "reload", "--state", str(tmp_path)], capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "is certgated running with this state directory?" in result.stderr

@@ -1,0 +1,173 @@
+"""Slow, silent, oversized and malformed handshakes: bounded, recorded, and nobody else notices."""
+import re
+import socket
+import struct
+import threading
+
+import pytest
+
+from clients import s_client
+from conftest import until
+from test_gateway import connect
+
+
+@pytest.fixture(scope="module")
+def gateway(gateway_of):
+    return gateway_of({"web": {"level": "medium", "handshake-timeout": "400ms"},
+                       "few": {"level": "medium", "max-connections": 3}})
+
+
+def test_a_silent_peer(gateway, good):
+    mark = gateway.mark()
+    with socket.create_connection(("127.0.0.1", gateway.ports["web"])) as silent:
+        silent.settimeout(20)
+        assert s_client(gateway.ports["web"], good).served, "others are served meanwhile"
+        assert silent.recv(10) == b""
+    record = until("the silent peer's record", lambda: [
+        r for r in gateway.records()[mark:] if r["reason"] == "handshake-timeout"])[0]
+    assert "no ClientHello" in record["detail"]
+    assert record["tls"] is None and record["presented"] is None
+
+
+def test_a_peer_that_drips(gateway):
+    """A byte now and then does not buy time: the limit is for the whole handshake."""
+    mark = gateway.mark()
+    with socket.create_connection(("127.0.0.1", gateway.ports["web"])) as slow:
+        slow.settimeout(0.05)
+        slow.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+        ended = False
+        while not ended:
+            try:
+                ended = slow.recv(10) == b""
+            except socket.timeout:
+                slow.sendall(b"a")
+            except OSError:
+                ended = True
+    assert gateway.record(mark)["reason"] == "handshake-timeout"
+
+
+@pytest.mark.parametrize("what,data,detail", [
+    ("nothing at all", b"", "closed the connection before it sent a byte"),
+    ("half a record", b"\x16\x03\x01\x02", "closed the connection during the handshake, after 4 bytes"),
+    ("HTTP", b"GET / HTTP/1.1\r\n\r\n", "http request"),
+    ("garbage", bytes(range(7, 250)), "."),
+    ("an alert", b"\x15\x03\x01\x00\x02\x02\x28", "unexpected message"),
+    ("a record too long", b"\x16\x03\x01\xff\xff" + b"x" * 70000, "."),
+])
+def test_what_is_not_a_handshake(gateway, what, data, detail):
+    mark = gateway.mark()
+    with socket.create_connection(("127.0.0.1", gateway.ports["web"])) as conn:
+        conn.settimeout(20)
+        try:
+            conn.sendall(data)
+            conn.shutdown(socket.SHUT_WR)
+            while conn.recv(4096):
+                pass
+        except OSError:
+            pass  # a reset is an answer too
+    record = gateway.record(mark)
+    assert (record["verdict"], record["reason"]) == ("reject", "handshake-failed")
+    assert re.search(detail, record["detail"]), record["detail"]
+    assert len(record["detail"]) < 600
+
+
+@pytest.mark.parametrize("tls", ("1.2", "1.3"))
+@pytest.mark.parametrize("what,count,size", [
+    ("seventeen certificates", 16, 0), ("more than 64 KiB", 3, 24000), ("more than libssl is told to read", 4, 28000)])
+def test_a_chain_too_large(gateway, pki, tls, what, count, size):
+    junk = [pki.leaf(f"junk{size}-{i}", padding=size).der if size else pki.ca_der for i in range(count)]
+    cert = pki.leaf(f"large{count}", chain=junk)
+    mark = gateway.mark()
+    answer = s_client(gateway.ports["web"], cert, tls)
+    assert not answer.served
+    record = gateway.record(mark)
+    assert (record["verdict"], record["reason"]) == ("reject", "too-large")
+    beyond = size * count > 80 * 1024
+    assert answer.alert == record["alert_sent"] == (47 if beyond else 46)
+    assert record["detail"]
+
+
+def test_the_largest_chain_is_judged(gateway, pki):
+    cert = pki.leaf("sixteen", chain=[pki.ca_der] * 15)
+    mark = gateway.mark()
+    assert s_client(gateway.ports["web"], cert).served
+    assert gateway.record(mark)["presented"] == 16
+
+
+class Meddler:
+    """Between a TLS 1.2 client and the gateway: damages the client's Certificate message, which is in the clear."""
+
+    def __init__(self, port, damage):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.target, self.damage, self.hits = port, damage, 0
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        client, _ = self.listener.accept()
+        server = socket.create_connection(("127.0.0.1", self.target))
+        threading.Thread(target=self._copy, args=(server, client), daemon=True).start()
+        stream = client.makefile("rb")
+        while True:
+            head = stream.read(5)
+            if len(head) < 5:
+                break
+            body = bytearray(stream.read(struct.unpack(">H", head[3:])[0]))
+            if head[0] == 22 and body[0] == 11:
+                self.damage(body)
+                self.hits += 1
+            server.sendall(head + body)
+        server.close()
+
+    @staticmethod
+    def _copy(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+def _break_tag(body):
+    body[10] = 0x31  # the first certificate's SEQUENCE becomes a SET
+
+
+def _break_inside(body):
+    body[14] = 0x7f  # tbsCertificate's tag
+
+
+def _break_list(body):
+    body[7:10] = b"\x00\x00\x05"  # the first certificate ends early
+
+
+@pytest.mark.parametrize("damage", [_break_tag, _break_inside, _break_list])
+def test_a_certificate_that_does_not_parse(gateway, good, damage):
+    mark = gateway.mark()
+    meddler = Meddler(gateway.ports["web"], damage)
+    answer = s_client(meddler.port, good, "1.2")
+    assert meddler.hits == 1
+    assert not answer.served and answer.alert == 50
+    record = gateway.record(mark)
+    assert (record["reason"], record["alert_sent"]) == ("unparsable", 50)
+    assert record["detail"] and "certificate" not in record
+
+
+def test_the_limit_of_connections_makes_others_wait(gateway, good):
+    port = gateway.ports["few"]
+    held = [connect(port, good) for _ in range(3)]
+    with socket.create_connection(("127.0.0.1", port)) as waiting:
+        until("the limit in the log", lambda: "3 connections, the limit" in gateway.messages())
+        for conn in held:
+            conn.close()
+        # There is a place now: it is taken up, not refused.
+        peer = "127.0.0.1:%d" % waiting.getsockname()[1]
+        waiting.shutdown(socket.SHUT_WR)
+        until("its turn", lambda: any(r["peer"] == peer for r in gateway.records()))
+    assert s_client(port, good).served
+    assert gateway.messages().count("3 connections, the limit") == 1
+
+
+def test_the_worker_survived_it_all(gateway):
+    assert len(gateway.worker_pids()) == 1
+    assert "started again" not in gateway.messages()

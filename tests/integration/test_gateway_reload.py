@@ -1,0 +1,79 @@
+"""Generations and workers come and go; connections stay, and nothing half-built is ever served."""
+import os
+import signal
+
+import pytest
+
+from clients import s_client
+from conftest import until
+from test_gateway import connect
+
+
+@pytest.fixture()
+def gateway(gateway_of):
+    return gateway_of({"web": {"level": "medium"}})
+
+
+def test_a_reload_keeps_connections_and_judges_new_ones_anew(gateway, good, pki):
+    old = connect(gateway.ports["web"], good)
+    old.sendall(b"ECHO")
+    assert old.recv(4) == b"ECHO"
+    gateway.configure({"web": {"level": "high"}})
+    gateway.reload(2)
+    mark = gateway.mark()
+    assert s_client(gateway.ports["web"], good).alert == 46
+    record = gateway.record(mark)
+    assert (record["reason"], record["generation"], record["level"]) == ("not-in-tcs", 2, "high")
+    old.sendall(b" still here")
+    assert old.recv(11) == b" still here"
+    pki.tcs(gateway.tcs, good)
+    gateway.reload(3)
+    assert s_client(gateway.ports["web"], good).served
+    old.close()
+
+
+def test_a_generation_that_cannot_be_read_changes_nothing(gateway, good):
+    with open(os.path.join(gateway.tcs, "broken.pem"), "w", encoding="utf-8") as f:
+        f.write("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    gateway.process.send_signal(signal.SIGHUP)
+    until("the refusal", lambda: "broken.pem" in gateway.messages())
+    mark = gateway.mark()
+    assert s_client(gateway.ports["web"], good).served
+    assert gateway.record(mark)["generation"] == 1
+
+
+def test_interfaces_appear_and_vanish(gateway, good):
+    gateway.configure({"other": {"level": "low"}})
+    gateway.reload(2)
+    assert s_client(gateway.ports["other"], good).served
+    with pytest.raises(OSError):
+        connect(gateway.ports["web"], good)
+
+
+def test_a_worker_that_dies_is_replaced(gateway, good):
+    victim, = gateway.worker_pids()
+    os.kill(victim, signal.SIGKILL)
+    # The listening socket lives on in certgated: a connection made now waits for the new worker.
+    assert s_client(gateway.ports["web"], good).served
+    assert victim not in gateway.worker_pids()
+    assert len(gateway.worker_pids()) == 1
+
+
+def test_a_worker_ends_with_certgated(gateway, good):
+    worker, = gateway.worker_pids()
+    gateway.process.kill()
+    gateway.process.wait()
+    until("the worker's end", lambda: not os.path.exists(f"/proc/{worker}"))
+
+
+def test_stopping_lets_connections_end(gateway, good):
+    conn = connect(gateway.ports["web"], good)
+    conn.sendall(b"ECHO")
+    assert conn.recv(4) == b"ECHO"
+    gateway.process.terminate()
+    until("the stop", lambda: "stopping" in gateway.messages())
+    conn.sendall(b" last")
+    assert conn.recv(5) == b" last"
+    assert gateway.process.poll() is None
+    conn.close()
+    assert gateway.process.wait(20) == 0
