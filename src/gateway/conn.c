@@ -12,6 +12,7 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 
+#include "gateway/introduce.h"
 #include "gateway/record.h"
 #include "gateway/worker.h"
 
@@ -75,6 +76,30 @@ set_timer(struct conn *conn, uint64_t ms)
     uv_timer_start(&conn->timer, on_timer, ms, 0);
 }
 
+/* An IPv4 peer on an IPv6 socket is known by its IPv4 address: that is what names are given as. */
+static void
+name_peer(struct conn *conn, const struct sockaddr *from)
+{
+    const struct sockaddr_in6 *from6 = (const struct sockaddr_in6 *)(const void *)from;
+    const struct sockaddr_in *from4 = (const struct sockaddr_in *)(const void *)from;
+
+    if (from->sa_family == AF_INET) {
+        inet_ntop(AF_INET, &from4->sin_addr, conn->address, sizeof(conn->address));
+        snprintf(conn->endpoint, sizeof(conn->endpoint), "%s:%u", conn->address,
+                ntohs(from4->sin_port));
+    } else if (from->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&from6->sin6_addr)) {
+        inet_ntop(AF_INET, from6->sin6_addr.s6_addr + 12, conn->address, sizeof(conn->address));
+        snprintf(conn->endpoint, sizeof(conn->endpoint), "%s:%u", conn->address,
+                ntohs(from6->sin6_port));
+    } else if (from->sa_family == AF_INET6) {
+        inet_ntop(AF_INET6, &from6->sin6_addr, conn->address, sizeof(conn->address));
+        snprintf(conn->endpoint, sizeof(conn->endpoint), "[%s]:%u", conn->address,
+                ntohs(from6->sin6_port));
+    } else {
+        snprintf(conn->endpoint, sizeof(conn->endpoint), "unix");
+    }
+}
+
 /* ---- the record -------------------------------------------------------------------------------- */
 
 static struct cg_cert *
@@ -113,6 +138,7 @@ write_record(
         .role = settings->role,
         .step = conn->step->name,
         .peer = conn->endpoint,
+        .via = conn->via[0] != '\0' ? conn->via : NULL,
         .sni = conn->handshake.sni_len > 0 ? conn->handshake.sni : NULL,
         .tls = secured ? SSL_get_version(conn->ssl) : NULL,
         .cipher = cipher != NULL && strcmp(cipher, "(NONE)") != 0 ? cipher : NULL,
@@ -175,8 +201,63 @@ do_accept(struct conn *conn)
         return refuse(conn, CG_REASON_INTERNAL_ERROR, "no memory for TLS");
     (void)setsockopt(conn->peer.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     set_timer(conn, settings->handshake_timeout_ms);
+    conn->step = conn->told != NULL ? &step_proxy : &step_handshake;
+    return STEP_NEXT;
+}
+
+/* From here on the connection is the one that the balancer speaks of. */
+static enum step_result
+take_proxy(struct conn *conn)
+{
+    memcpy(conn->via, conn->endpoint, sizeof(conn->via));
+    if (conn->told->ends.from.ss_family == AF_UNSPEC) {
+        free(conn->told);
+        conn->told = NULL;
+    } else {
+        name_peer(conn, (const struct sockaddr *)&conn->told->ends.from);
+        conn->handshake.address = conn->address;
+    }
     conn->step = &step_handshake;
     return STEP_NEXT;
+}
+
+/*
+ * Reads the header and not a byte of what follows it: bytes are looked at first, and taken up to the
+ * header's end, or all of them while it has not come.
+ */
+static enum step_result
+do_proxy(struct conn *conn)
+{
+    struct conn_told *told = conn->told;
+    const char *why = NULL;
+    enum proxy_result result;
+    size_t used;
+    ssize_t got;
+
+    do
+        got = recv(conn->peer.fd, told->header + told->len, sizeof(told->header) - told->len,
+                MSG_PEEK);
+    while (got < 0 && errno == EINTR);
+    if (got == 0 || (got < 0 && errno != EAGAIN))
+        return refuse(conn, CG_REASON_HANDSHAKE_FAILED,
+                "the balancer closed the connection before its PROXY header");
+    if (got < 0) {
+        if (conn->timed_out)
+            return refuse(conn, CG_REASON_HANDSHAKE_TIMEOUT,
+                    "no PROXY header came from the balancer in time");
+        socket_watch(&conn->peer, UV_READABLE);
+        return STEP_WAIT;
+    }
+    result = proxy_read(told->header, told->len + (size_t)got, &used, &told->ends, &why);
+    if (result == PROXY_BAD)
+        return refuse(conn, CG_REASON_HANDSHAKE_FAILED, why);
+    if (result == PROXY_MORE)
+        used = told->len + (size_t)got;
+    got = recv(conn->peer.fd, told->header + told->len, used - told->len, 0);
+    if (got < 0 || (size_t)got != used - told->len)
+        return refuse(conn, CG_REASON_INTERNAL_ERROR, "the PROXY header could not be read twice");
+    told->len = used;
+    return result == PROXY_DONE ? take_proxy(conn) : STEP_NEXT;
 }
 
 static enum step_result
@@ -249,10 +330,43 @@ backend_unavailable(struct conn *conn, const char *what, int code)
     return refuse(conn, CG_REASON_BACKEND_UNAVAILABLE, detail);
 }
 
+static void
+log_end(struct conn *conn, const char *why)
+{
+    char incident[INCIDENT_TEXT_SIZE];
+
+    incident_text(conn->handshake.incident, incident);
+    worker_log(conn->worker, IPC_LOG_DEBUG,
+            "interface '%s': %s %s ended: %s; %llu bytes from the peer, %llu to it",
+            conn->iface->settings->name, conn->endpoint, incident, why,
+            (unsigned long long)conn->relay.up.bytes, (unsigned long long)conn->relay.down.bytes);
+}
+
+/* Puts the PROXY header, where one is wanted, before the peer's first byte. */
+static bool
+tell_backend(struct conn *conn)
+{
+    const struct snapshot_interface *settings = conn->iface->settings;
+    struct proxy_ends ends = { 0 };
+    socklen_t from_len = sizeof(ends.from), to_len = sizeof(ends.to);
+
+    if (settings->proxy == SNAPSHOT_PROXY_OFF)
+        return true;
+    if (conn->told != NULL)
+        ends = conn->told->ends;
+    else if (getpeername(conn->peer.fd, (struct sockaddr *)&ends.from, &from_len) != 0 ||
+            getsockname(conn->peer.fd, (struct sockaddr *)&ends.to, &to_len) != 0)
+        return false;
+    conn->relay.up.waiting = introduce(settings->proxy == SNAPSHOT_PROXY_V1 ? 1 : 2, &ends,
+            conn->ssl, &conn->handshake, &conn->relay.up.len);
+    return conn->relay.up.waiting != NULL;
+}
+
 static enum step_result
 dialled(struct conn *conn)
 {
     const struct cg_decision *decision = conn->resumed ? NULL : conn->handshake.decision;
+    bool told_backend;
     int on = 1;
 
     if (!write_record(conn, decision, NULL)) {
@@ -265,8 +379,16 @@ dialled(struct conn *conn)
     if (conn->iface->settings->backend.addr.ss_family != AF_UNIX)
         (void)setsockopt(conn->backend.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     /* All findings are written; an idle connection keeps what it needs and no more. */
+    told_backend = tell_backend(conn);
     cg_decision_free(conn->handshake.decision);
     conn->handshake.decision = NULL;
+    free(conn->told);
+    conn->told = NULL;
+    if (!told_backend) {
+        log_end(conn, "no PROXY header could be made for the backend");
+        conn->step = &step_close;
+        return STEP_NEXT;
+    }
     conn->active = uv_now(&conn->worker->loop);
     set_timer(conn, conn->iface->settings->idle_timeout_ms);
     conn->step = &step_relay;
@@ -320,18 +442,6 @@ idle_too_long(struct conn *conn)
         return true;
     set_timer(conn, limit - idle);
     return false;
-}
-
-static void
-log_end(struct conn *conn, const char *why)
-{
-    char incident[INCIDENT_TEXT_SIZE];
-
-    incident_text(conn->handshake.incident, incident);
-    worker_log(conn->worker, IPC_LOG_DEBUG,
-            "interface '%s': %s %s ended: %s; %llu bytes from the peer, %llu to it",
-            conn->iface->settings->name, conn->endpoint, incident, why,
-            (unsigned long long)conn->relay.up.bytes, (unsigned long long)conn->relay.down.bytes);
 }
 
 static enum step_result
@@ -438,6 +548,8 @@ conn_end(struct conn *conn)
     cg_decision_free(conn->handshake.decision);
     conn->handshake.decision = NULL;
     relay_release(&conn->relay);
+    free(conn->told);
+    conn->told = NULL;
     conn->step = NULL;
     socket_close(&conn->peer);
     socket_close(&conn->backend);
@@ -468,34 +580,12 @@ conn_abort(struct conn *conn, const char *why)
     conn_end(conn);
 }
 
-/* An IPv4 peer on an IPv6 socket is known by its IPv4 address: that is what names are given as. */
-static void
-name_peer(struct conn *conn, const struct sockaddr *from)
-{
-    const struct sockaddr_in6 *from6 = (const struct sockaddr_in6 *)(const void *)from;
-    const struct sockaddr_in *from4 = (const struct sockaddr_in *)(const void *)from;
-
-    if (from->sa_family == AF_INET) {
-        inet_ntop(AF_INET, &from4->sin_addr, conn->address, sizeof(conn->address));
-        snprintf(conn->endpoint, sizeof(conn->endpoint), "%s:%u", conn->address,
-                ntohs(from4->sin_port));
-    } else if (from->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&from6->sin6_addr)) {
-        inet_ntop(AF_INET, from6->sin6_addr.s6_addr + 12, conn->address, sizeof(conn->address));
-        snprintf(conn->endpoint, sizeof(conn->endpoint), "%s:%u", conn->address,
-                ntohs(from6->sin6_port));
-    } else if (from->sa_family == AF_INET6) {
-        inet_ntop(AF_INET6, &from6->sin6_addr, conn->address, sizeof(conn->address));
-        snprintf(conn->endpoint, sizeof(conn->endpoint), "[%s]:%u", conn->address,
-                ntohs(from6->sin6_port));
-    } else {
-        snprintf(conn->endpoint, sizeof(conn->endpoint), "unix");
-    }
-}
-
 bool
 conn_start(struct worker *worker, struct gw_interface *iface, int fd, const struct sockaddr *from,
         socklen_t from_len)
 {
+    const struct snapshot_interface *settings = iface->settings;
+    bool balancer = snapshot_networks_hold(settings->proxy_from, settings->proxy_from_count, from);
     struct conn *conn = calloc(1, sizeof(*conn));
 
     (void)from_len;
@@ -505,7 +595,10 @@ conn_start(struct worker *worker, struct gw_interface *iface, int fd, const stru
     }
     conn->worker = worker;
     conn->peer.fd = conn->backend.fd = -1;
-    if (!socket_open(conn, &conn->peer, fd)) {
+    if (balancer)
+        conn->told = calloc(1, sizeof(*conn->told));
+    if ((balancer && conn->told == NULL) || !socket_open(conn, &conn->peer, fd)) {
+        free(conn->told);
         free(conn);
         close(fd);
         return false;

@@ -7,6 +7,8 @@
 
 #include <uv.h>
 
+#include "gateway/limits.h"
+#include "gateway/proxy.h"
 #include "gateway/relay.h"
 #include "gateway/tls.h"
 
@@ -16,6 +18,7 @@ struct conn;
 /* clang-format off */
 #define CONN_STEPS(X)                                                                   \
     X(accept,    "TLS is set up on the accepted socket")                                \
+    X(proxy,     "a balancer's PROXY header is read")                                   \
     X(handshake, "libssl talks to the peer; its certificate is judged in here")         \
     X(judge,     "what came out of the handshake is admitted or refused")               \
     X(dial,      "the backend is connected; the record is written")                     \
@@ -38,6 +41,13 @@ struct gw_socket {
     int events; /* UV_READABLE | UV_WRITABLE that the loop watches */
 };
 
+/* A PROXY header on its way in, and what it said. */
+struct conn_told {
+    struct proxy_ends ends;
+    size_t len;
+    uint8_t header[GW_MAX_PROXY_HEADER];
+};
+
 struct conn {
     struct worker *worker;
     struct generation *generation; /* keeps the interface alive */
@@ -54,6 +64,8 @@ struct conn {
     unsigned handles; /* of the loop, to be closed before the memory goes */
     bool timed_out; /* the step's time is over */
 
+    struct conn_told *told; /* what a balancer says, until the backend knows */
+    char via[96]; /* the balancer's address and port; "" without one */
     char address[80]; /* of the peer */
     char endpoint[96]; /* address and port, for the record */
     SSL *ssl;

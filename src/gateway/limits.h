@@ -16,6 +16,9 @@
 /* Ticket application data: the fixed part is under 200 octets, beside it one server name. */
 #define GW_MAX_TICKET_DATA 512
 
+/* PROXY header that a balancer may send: addresses, and TLVs with a client certificate among them. */
+#define GW_MAX_PROXY_HEADER (16 * 1024)
+
 /* Bytes moved at once: one system call for four records of TLS; more does not go faster (measured). */
 #define GW_RELAY_BYTES (64 * 1024)
 /* Reads in one direction before the next connection has its turn. */

@@ -77,6 +77,7 @@ add_head(struct cg_buf *buf, const struct record *record)
     add_text(buf, "role", cg_role_name(record->role));
     add_text(buf, "step", record->step);
     add_text(buf, "peer", record->peer);
+    add_text(buf, "via", record->via);
     add_text(buf, "sni", record->sni);
     add_text(buf, "tls", record->tls);
     add_text(buf, "cipher", record->cipher);

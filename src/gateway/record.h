@@ -20,6 +20,7 @@ struct record {
     enum cg_role role;
     const char *step; /* where it was decided */
     const char *peer; /* address:port */
+    const char *via; /* the balancer that said so, or NULL */
     const char *sni;
     const char *tls;
     const char *cipher;

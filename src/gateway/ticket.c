@@ -5,7 +5,7 @@
 #include "base/reader.h"
 
 /* Grows by one with every change of the layout: a ticket of another version is not a ticket. */
-#define TICKET_VERSION 1
+#define TICKET_VERSION 2
 
 struct writer {
     uint8_t *at;
@@ -49,12 +49,14 @@ ticket_encode(const struct ticket *ticket, uint8_t *out, size_t size)
     put_uint(&writer, ticket->certificate, 1);
     put(&writer, ticket->leaf, sizeof(ticket->leaf));
     put(&writer, ticket->chain, sizeof(ticket->chain));
+    put_uint(&writer, ticket->chain_passed, 1);
     put_uint(&writer, ticket->allowances, 4);
     put(&writer, ticket->levels, sizeof(ticket->levels));
     put_uint(&writer, (uint64_t)ticket->decided, 8);
     put_uint(&writer, (uint64_t)ticket->good_from, 8);
     put_uint(&writer, (uint64_t)ticket->good_until, 8);
     put(&writer, ticket->incident, sizeof(ticket->incident));
+    put(&writer, ticket->address, sizeof(ticket->address));
     put_uint(&writer, ticket->sni_len, 1);
     put(&writer, ticket->sni, ticket->sni_len);
     return writer.full ? 0 : (size_t)(writer.at - out);
@@ -85,7 +87,7 @@ take_time(struct cg_reader *reader, int64_t *out)
 static bool
 take_verdict(struct cg_reader *reader, struct ticket *out)
 {
-    uint8_t level, certificate;
+    uint8_t level, certificate, chain_passed;
 
     if (!cg_read_u8(reader, &level) || level > CG_LEVEL_CUSTOM)
         return false;
@@ -94,10 +96,12 @@ take_verdict(struct cg_reader *reader, struct ticket *out)
     out->level = (enum cg_level)level;
     out->certificate = certificate == 1;
     if (!take(reader, out->leaf, sizeof(out->leaf)) ||
-            !take(reader, out->chain, sizeof(out->chain)) ||
-            !cg_read_u32(reader, &out->allowances) || out->allowances >> CG_ALLOW_COUNT != 0 ||
+            !take(reader, out->chain, sizeof(out->chain)) || !cg_read_u8(reader, &chain_passed) ||
+            chain_passed > 1 || !cg_read_u32(reader, &out->allowances) ||
+            out->allowances >> CG_ALLOW_COUNT != 0 ||
             !take(reader, out->levels, sizeof(out->levels)))
         return false;
+    out->chain_passed = chain_passed == 1;
     for (size_t i = 0; i < CG_LEVEL_COUNT; i++)
         if (out->levels[i] >= CG_REASON_COUNT)
             return false;
@@ -120,6 +124,9 @@ ticket_decode(const uint8_t *data, size_t len, struct ticket *out)
         return false;
     if (!take_verdict(&reader, out) || !take(&reader, out->incident, sizeof(out->incident)))
         return false;
+    if (!take(&reader, (uint8_t *)out->address, sizeof(out->address)) ||
+            memchr(out->address, '\0', sizeof(out->address)) == NULL)
+        return false;
     if (!cg_read_u8(&reader, &sni_len) || !take(&reader, (uint8_t *)out->sni, sni_len))
         return false;
     out->sni_len = sni_len;
@@ -134,6 +141,8 @@ ticket_holds(const struct ticket *ticket, const struct ticket_scene *scene)
             memcmp(ticket->policy, scene->policy, sizeof(ticket->policy)) != 0)
         return false;
     if (!cg_span_equal(cg_span(ticket->sni, ticket->sni_len), cg_span(scene->sni, scene->sni_len)))
+        return false;
+    if (strcmp(ticket->address, scene->address) != 0)
         return false;
     if (scene->now < ticket->good_from || scene->now > ticket->good_until)
         return false;

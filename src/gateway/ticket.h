@@ -11,6 +11,7 @@
 #include "gateway/limits.h"
 
 #define TICKET_INCIDENT_SIZE 16
+#define TICKET_ADDRESS_SIZE 46 /* an IPv6 address as text, with its NUL */
 
 struct ticket {
     uint64_t generation;
@@ -21,12 +22,14 @@ struct ticket {
     bool certificate; /* the peer had presented one */
     uint8_t leaf[CG_SHA256_SIZE];
     uint8_t chain[CG_SHA256_SIZE]; /* of the chain sent */
+    bool chain_passed; /* the chain check was evaluated and passed, no allowance used */
     uint32_t allowances; /* bit i = enum cg_allowance i: needed for the verdict */
     uint8_t levels[CG_LEVEL_COUNT]; /* enum cg_reason at each level */
     int64_t decided; /* the second of the full handshake */
     int64_t good_from; /* the verdict holds from … */
     int64_t good_until; /* … to, both included */
     uint8_t incident[TICKET_INCIDENT_SIZE]; /* of the record with all findings */
+    char address[TICKET_ADDRESS_SIZE]; /* the peer's: names and classes may rest on it */
     char sni[GW_MAX_SNI + 1];
     size_t sni_len;
 };
@@ -37,6 +40,7 @@ struct ticket_scene {
     uint32_t interface;
     const uint8_t *policy;
     uint16_t tls_version;
+    const char *address;
     const char *sni;
     size_t sni_len;
     int64_t now;

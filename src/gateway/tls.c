@@ -283,6 +283,20 @@ tls_finish(SSL *ssl, struct handshake *handshake, bool *resumed, struct cg_error
     return evaluate(handshake, NULL, err);
 }
 
+bool
+tls_chain_passed(const struct cg_decision *decision)
+{
+    if (cg_decision_by_allowance(decision))
+        return false;
+    for (size_t i = 0; i < cg_decision_count(decision); i++) {
+        const struct cg_finding *finding = cg_decision_get0(decision, i);
+
+        if (finding->check == CG_CHECK_CHAIN)
+            return finding->outcome == CG_PASS && !finding->allowed;
+    }
+    return false;
+}
+
 /* Our own words where libssl's would puzzle an operator. */
 static enum cg_reason
 reason_of(int code, bool at_certificate)

@@ -68,6 +68,9 @@ SSL *tls_new(struct handshake *handshake, int fd);
 CG_CHECKED enum cg_status tls_finish(
         SSL *ssl, struct handshake *handshake, bool *resumed, struct cg_error *err);
 
+/* True only when the chain check was evaluated and passed, and no allowance was needed for the verdict. */
+bool tls_chain_passed(const struct cg_decision *decision);
+
 /* Why a handshake failed, when no decision says so; empties the error queue into detail. */
 enum cg_reason tls_failure(SSL *ssl, struct handshake *handshake, int ssl_error, int errno_value,
         struct cg_buf *detail);

@@ -1,5 +1,6 @@
 #include "gateway/tls_tickets.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/core_names.h>
@@ -99,6 +100,8 @@ ticket_from_decision(const struct handshake *handshake, SSL *ssl, struct ticket 
     memcpy(out->incident, handshake->incident, sizeof(out->incident));
     memcpy(out->sni, handshake->sni, handshake->sni_len);
     out->sni_len = handshake->sni_len;
+    if (handshake->address != NULL)
+        (void)snprintf(out->address, sizeof(out->address), "%s", handshake->address);
     if (decision == NULL) {
         /* No certificate asked of this peer: nothing that could run out but the session itself. */
         out->decided = handshake->clock() / 1000;
@@ -117,6 +120,7 @@ ticket_from_decision(const struct handshake *handshake, SSL *ssl, struct ticket 
         (void)cg_decision_at_level(decision, (enum cg_level)i, &reason);
         out->levels[i] = (uint8_t)reason;
     }
+    out->chain_passed = tls_chain_passed(decision);
     for (size_t i = 0; i < cg_decision_count(decision); i++) {
         const struct cg_finding *finding = cg_decision_get0(decision, i);
 
@@ -158,6 +162,7 @@ honour(SSL *ssl, SSL_SESSION *session, struct handshake *handshake)
         .interface = iface->index,
         .policy = iface->digest,
         .tls_version = (uint16_t)SSL_version(ssl),
+        .address = handshake->address != NULL ? handshake->address : "",
         .sni = handshake->sni,
         .sni_len = handshake->sni_len,
         .now = handshake->clock() / 1000,

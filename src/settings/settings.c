@@ -111,6 +111,30 @@ read_backend(struct snapshot_interface *it, const char *text, const struct row *
 }
 
 static bool
+read_proxy(struct snapshot_interface *it, const char *text, const struct row *row)
+{
+    (void)row;
+    if (strcmp(text, "off") == 0)
+        it->proxy = SNAPSHOT_PROXY_OFF;
+    else if (strcmp(text, "v1") == 0)
+        it->proxy = SNAPSHOT_PROXY_V1;
+    else if (strcmp(text, "v2") == 0)
+        it->proxy = SNAPSHOT_PROXY_V2;
+    else
+        return false;
+    return true;
+}
+
+static bool
+read_proxy_from(struct snapshot_interface *it, const char *text, const struct row *row)
+{
+    (void)row;
+    return it->proxy_from_count < SNAPSHOT_MAX_NETWORKS &&
+            value_network(text, &it->proxy_from[it->proxy_from_count]) &&
+            ++it->proxy_from_count != 0;
+}
+
+static bool
 read_service(struct snapshot_interface *it, const char *text, const struct row *row)
 {
     (void)row;
@@ -223,6 +247,10 @@ static const struct row rows[] = {
       "addresses to listen on" },
     { "backend", CFGT_STR, false, NULL, read_backend, 0, 0, 0, "ADDRESS:PORT or unix:PATH",
       "the plaintext service that accepted peers reach" },
+    { "proxy", CFGT_STR, false, "off", read_proxy, 0, 0, 0, "off, v1 or v2",
+      "PROXY protocol header that the backend is sent" },
+    { "proxy-from", CFGT_STR, true, "", read_proxy_from, 0, 0, 0, "an address or network such as 192.0.2.0/24, with no bit set after the prefix",
+      "balancers: what connects from there must begin with a PROXY protocol header" },
     { "identity", CFGT_STR, false, NULL, read_identity, 0, 0, 0, "the name of an identity block above",
       "which identity block's certificate and key we present" },
     { "service", CFGT_STR, false, "https", read_service, 0, 0, 0, "https, sip or line",
@@ -431,14 +459,20 @@ identity_read(cfg_t *cfg, cfg_opt_t *opt)
     return 0;
 }
 
-/* clang-format off */
-static const char *const known_names[] = {
-    "node", "workers", "state", "log", "tcs", "user", "identity", "interface", "certificate", "key",
-    "listen", "backend", "service", "level", "checks", "latched", "require-certificate",
-    "names", "sip-domains", "allow", "enforce-ca-eku", "partial-chain", "max-path-depth", "min-tls",
-    "handshake-timeout", "connect-timeout", "idle-timeout", "session-timeout", "max-connections", NULL,
-};
-/* clang-format on */
+/* The nearest setting to a mistyped one: of the node, or of an interface. */
+static const char *
+nearest_setting(const char *typed)
+{
+    static const char *const node_names[] = { "node", "workers", "state", "log", "tcs", "user",
+        "identity", "interface", "certificate", "key" };
+    const size_t node_count = sizeof(node_names) / sizeof(node_names[0]);
+    const char *names[sizeof(node_names) / sizeof(node_names[0]) + ROW_COUNT + 1] = { NULL };
+
+    memcpy(names, node_names, sizeof(node_names));
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        names[node_count + i] = rows[i].name;
+    return value_nearest(typed, names);
+}
 
 /* libconfuse's own complaints: unknown names get the nearest known one. */
 static void parser_error(cfg_t *cfg, const char *format, va_list args)
@@ -453,7 +487,7 @@ parser_error(cfg_t *cfg, const char *format, va_list args)
 
     (void)vsnprintf(text, sizeof(text), format, args);
     if (sscanf(text, "no such option '%127[^']'", unknown) == 1) {
-        nearest = value_nearest(unknown, known_names);
+        nearest = nearest_setting(unknown);
         problem(cfg, "unknown setting '%s'%s%s%s", unknown,
                 nearest == NULL ? "" : "; did you mean '", nearest == NULL ? "" : nearest,
                 nearest == NULL ? "" : "'?");

@@ -89,6 +89,44 @@ value_address(const char *text, bool allow_unix, struct snapshot_address *out)
     return inet_pton(AF_INET, host, &v4->sin_addr) == 1 && read_port(colon + 1, &v4->sin_port);
 }
 
+static bool
+zero_after(const uint8_t prefix[16], unsigned bits)
+{
+    for (unsigned i = bits; i < 128; i++)
+        if ((prefix[i / 8] >> (7 - i % 8) & 1) != 0)
+            return false;
+    return true;
+}
+
+bool
+value_network(const char *text, struct snapshot_network *out)
+{
+    const char *slash = strchr(text, '/');
+    size_t len = slash != NULL ? (size_t)(slash - text) : strlen(text);
+    bool v6 = memchr(text, ':', len) != NULL;
+    unsigned long width = v6 ? 128 : 32, bits = width;
+    char host[64], *end;
+
+    *out = (struct snapshot_network) { .bits = 0 };
+    if (len >= sizeof(host))
+        return false;
+    memcpy(host, text, len);
+    host[len] = '\0';
+    if (slash != NULL) {
+        if (slash[1] < '0' || slash[1] > '9')
+            return false;
+        bits = strtoul(slash + 1, &end, 10);
+        if (*end != '\0' || bits > width)
+            return false;
+    }
+    if (!v6)
+        out->prefix[10] = out->prefix[11] = 0xff;
+    if (inet_pton(v6 ? AF_INET6 : AF_INET, host, out->prefix + (v6 ? 0 : 12)) != 1)
+        return false;
+    out->bits = (uint8_t)(bits + (v6 ? 0 : 96));
+    return zero_after(out->prefix, out->bits);
+}
+
 bool
 value_end_date(const char *text, int64_t *out)
 {

@@ -10,6 +10,9 @@ bool value_duration(const char *text, uint64_t *ms);
 /* "192.0.2.1:8443", "[2001:db8::1]:8443"; with allow_unix also "unix:/path". Names are not resolved. */
 bool value_address(const char *text, bool allow_unix, struct snapshot_address *out);
 
+/* "192.0.2.1", "192.0.2.0/24", "2001:db8::/32"; bits after the prefix must be zero. */
+bool value_network(const char *text, struct snapshot_network *out);
+
 /* "2027-06-30" as its last second, UTC. */
 bool value_end_date(const char *text, int64_t *out);
 

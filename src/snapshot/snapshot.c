@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,7 +13,7 @@
 #include "base/reader.h"
 
 /* Changes with every change of the layout: control and worker are built together, but be sure. */
-#define MAGIC 0x43475331u /* "CGS1" */
+#define MAGIC 0x43475332u /* "CGS2" */
 #define MAX_SNAPSHOT_BYTES ((size_t)4 * 1024 * 1024 * 1024)
 #define MAX_STRINGS 64
 #define MAX_STRING 255
@@ -119,6 +120,12 @@ put_interface(struct writer *w, const struct snapshot_interface *it)
     for (size_t i = 0; i < it->listen_count; i++)
         put_blob(w, &it->listen[i].addr, it->listen[i].len);
     put_blob(w, &it->backend.addr, it->backend.len);
+    put_u32(w, it->proxy);
+    put_u32(w, (uint32_t)it->proxy_from_count);
+    for (size_t i = 0; i < it->proxy_from_count; i++) {
+        put_bytes(w, it->proxy_from[i].prefix, sizeof(it->proxy_from[i].prefix));
+        put_u32(w, it->proxy_from[i].bits);
+    }
     put_u32(w, it->handshake_timeout_ms);
     put_u32(w, it->connect_timeout_ms);
     put_u32(w, it->idle_timeout_ms);
@@ -297,6 +304,27 @@ get_address(struct cg_reader *r, struct snapshot_address *out)
 }
 
 static bool
+get_proxy(struct cg_reader *r, struct snapshot_interface *it)
+{
+    uint32_t version, count, bits;
+    struct cg_span prefix;
+
+    if (!get_enum(r, SNAPSHOT_PROXY_V2 + 1, &version) ||
+            !get_enum(r, SNAPSHOT_MAX_NETWORKS + 1, &count))
+        return false;
+    it->proxy = (enum snapshot_proxy)version;
+    for (; it->proxy_from_count < count; it->proxy_from_count++) {
+        struct snapshot_network *network = &it->proxy_from[it->proxy_from_count];
+
+        if (!cg_read_bytes(r, sizeof(network->prefix), &prefix) || !get_enum(r, 129, &bits))
+            return false;
+        memcpy(network->prefix, prefix.data, prefix.len);
+        network->bits = (uint8_t)bits;
+    }
+    return true;
+}
+
+static bool
 get_allowances(struct cg_reader *r, struct snapshot_interface *it)
 {
     uint32_t count, allowance;
@@ -344,9 +372,10 @@ get_interface(struct cg_reader *r, struct snapshot_interface *it)
     for (; it->listen_count < listeners; it->listen_count++)
         if (!get_address(r, &it->listen[it->listen_count]))
             return false;
-    return get_address(r, &it->backend) && cg_read_u32(r, &it->handshake_timeout_ms) &&
-            cg_read_u32(r, &it->connect_timeout_ms) && cg_read_u32(r, &it->idle_timeout_ms) &&
-            cg_read_u32(r, &it->session_timeout_s) && cg_read_u32(r, &it->max_connections);
+    return get_address(r, &it->backend) && get_proxy(r, it) &&
+            cg_read_u32(r, &it->handshake_timeout_ms) && cg_read_u32(r, &it->connect_timeout_ms) &&
+            cg_read_u32(r, &it->idle_timeout_ms) && cg_read_u32(r, &it->session_timeout_s) &&
+            cg_read_u32(r, &it->max_connections);
 }
 
 static bool
@@ -423,6 +452,29 @@ snapshot_read(int fd, struct snapshot **out, struct cg_error *err)
     munmap(map, len);
     snapshot_free(snapshot);
     return status;
+}
+
+bool
+snapshot_networks_hold(
+        const struct snapshot_network *networks, size_t count, const struct sockaddr *address)
+{
+    uint8_t wanted[16] = { [10] = 0xff, [11] = 0xff };
+
+    if (address->sa_family == AF_INET)
+        memcpy(wanted + 12, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+    else if (address->sa_family == AF_INET6)
+        memcpy(wanted, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
+    else
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        size_t whole = networks[i].bits / 8;
+        unsigned rest = networks[i].bits % 8;
+
+        if (memcmp(networks[i].prefix, wanted, whole) == 0 &&
+                (rest == 0 || (networks[i].prefix[whole] ^ wanted[whole]) >> (8 - rest) == 0))
+            return true;
+    }
+    return false;
 }
 
 static void

@@ -20,6 +20,7 @@
 #define SNAPSHOT_MAX_LISTENERS 16 /* per interface */
 #define SNAPSHOT_MAX_IDENTITIES 32
 #define SNAPSHOT_NAME_SIZE 64
+#define SNAPSHOT_MAX_NETWORKS 64
 
 struct snapshot_blob {
     uint8_t *data;
@@ -43,6 +44,15 @@ struct snapshot_address {
     socklen_t len;
 };
 
+/* Source addresses: an IPv6 prefix, or an IPv4 one as ::ffff:0:0/96 maps it (RFC 4291 section 2.5.5.2). */
+struct snapshot_network {
+    uint8_t prefix[16];
+    uint8_t bits; /* 0 to 128 */
+};
+
+/* PROXY protocol version that a backend is told the connection by. */
+enum snapshot_proxy { SNAPSHOT_PROXY_OFF, SNAPSHOT_PROXY_V1, SNAPSHOT_PROXY_V2 };
+
 struct snapshot_interface {
     char name[SNAPSHOT_NAME_SIZE];
     enum cg_role role;
@@ -65,6 +75,10 @@ struct snapshot_interface {
     struct snapshot_address listen[SNAPSHOT_MAX_LISTENERS];
     size_t listen_count;
     struct snapshot_address backend;
+    enum snapshot_proxy proxy;
+    struct snapshot_network
+            proxy_from[SNAPSHOT_MAX_NETWORKS]; /* balancers that send PROXY headers */
+    size_t proxy_from_count;
     uint32_t handshake_timeout_ms;
     uint32_t connect_timeout_ms;
     uint32_t idle_timeout_ms;
@@ -88,6 +102,9 @@ CG_CHECKED enum cg_status snapshot_write(
         const struct snapshot *snapshot, int *fd, struct cg_error *err);
 /* Maps, checks and decodes; *out is owned by the caller. fd stays the caller's. */
 CG_CHECKED enum cg_status snapshot_read(int fd, struct snapshot **out, struct cg_error *err);
+/* True when the address (AF_INET or AF_INET6) lies in one of the networks. */
+bool snapshot_networks_hold(
+        const struct snapshot_network *networks, size_t count, const struct sockaddr *address);
 /* Frees a decoded or hand-built snapshot with all it holds; NULL is allowed. */
 void snapshot_free(struct snapshot *snapshot);
 

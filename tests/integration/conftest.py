@@ -59,7 +59,7 @@ class Backend:
                     data += more
                     if data.startswith(b"ECHO"):
                         conn.sendall(more)
-                    elif b"\r\n\r\n" in data:
+                    elif b"\r\n\r\n" in data.partition(b" HTTP/1.1\r\n")[2]:  # a PROXY header has them too
                         conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhello\n")
                         return
             except OSError:

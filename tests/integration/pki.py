@@ -1,5 +1,6 @@
 """Certificates for the integration tests, each wrong in one way. All of it is made in a folder of the test run."""
 import datetime
+import ipaddress
 import os
 
 from cryptography import x509
@@ -20,6 +21,13 @@ def _key_usage(**on):
     names = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
              "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
     return x509.KeyUsage(**{name: on.get(name, False) for name in names})
+
+
+def _general_name(text):
+    try:
+        return x509.IPAddress(ipaddress.ip_address(text))
+    except ValueError:
+        return x509.DNSName(text)
 
 
 def new_key(kind):
@@ -117,7 +125,7 @@ class Pki:
         if eku:
             builder = builder.add_extension(x509.ExtendedKeyUsage(list(eku)), False)
         if san:
-            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in san]), False)
+            builder = builder.add_extension(x509.SubjectAlternativeName([_general_name(n) for n in san]), False)
         if critical:
             builder = builder.add_extension(
                 x509.UnrecognizedExtension(ObjectIdentifier(critical), b"\x05\x00"), True)

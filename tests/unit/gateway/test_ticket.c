@@ -19,7 +19,9 @@ sample(void)
         .level = CG_LEVEL_HIGH,
         .certificate = true,
         .allowances = 1u << CG_ALLOW_SHA1_CHAIN,
+        .chain_passed = true,
         .decided = 1000,
+        .address = "192.0.2.1",
         .good_from = 900,
         .good_until = 2000,
         .sni = "gw.example.test",
@@ -49,6 +51,8 @@ reads_what_was_written(void **state)
     assert_int_equal(out.tls_version, in.tls_version);
     assert_int_equal(out.level, in.level);
     assert_true(out.certificate);
+    assert_true(out.chain_passed);
+    assert_string_equal(out.address, in.address);
     assert_int_equal(out.allowances, in.allowances);
     assert_int_equal(out.decided, in.decided);
     assert_int_equal(out.good_from, in.good_from);
@@ -110,7 +114,14 @@ refuses_every_truncation_and_any_more(void **state)
 }
 
 /* Offsets of the layout that ticket_encode() writes. */
-enum { AT_VERSION = 0, AT_LEVEL = 47, AT_CERTIFICATE = 48, AT_ALLOWANCES = 113, AT_LEVELS = 117 };
+enum {
+    AT_VERSION = 0,
+    AT_LEVEL = 47,
+    AT_CERTIFICATE = 48,
+    AT_PASSED = 113,
+    AT_ALLOWANCES = 114,
+    AT_LEVELS = 118
+};
 
 static void
 refuses_values_outside_their_range(void **state)
@@ -120,9 +131,10 @@ refuses_values_outside_their_range(void **state)
         size_t at;
         uint8_t value;
     } rows[] = {
-        { "another version", AT_VERSION, 2 },
+        { "another version", AT_VERSION, 1 },
         { "a level that is none", AT_LEVEL, CG_LEVEL_CUSTOM + 1 },
         { "a boolean of 2", AT_CERTIFICATE, 2 },
+        { "another boolean of 2", AT_PASSED, 2 },
         { "an allowance that is none", AT_ALLOWANCES, 0x80 },
         { "a reason that is none", AT_LEVELS, CG_REASON_COUNT },
     };
@@ -179,6 +191,7 @@ holds_only_while_everything_holds(void **state)
             .interface = rows[i].interface,
             .policy = policy,
             .tls_version = rows[i].tls,
+            .address = "192.0.2.1",
             .sni = rows[i].sni,
             .sni_len = strlen(rows[i].sni),
             .now = rows[i].now,
@@ -192,6 +205,31 @@ holds_only_while_everything_holds(void **state)
     }
 }
 
+static void
+holds_for_the_address_it_was_given_to(void **state)
+{
+    static const char *const others[] = { "", "192.0.2.10", "192.0.2", "2001:db8::1" };
+    struct ticket ticket = sample();
+    struct ticket_scene scene = {
+        .generation = 7,
+        .interface = 3,
+        .policy = ticket.policy,
+        .tls_version = 0x0304,
+        .address = "192.0.2.1",
+        .sni = ticket.sni,
+        .sni_len = ticket.sni_len,
+        .now = 1500,
+        .lifetime = 600,
+    };
+
+    (void)state;
+    assert_true(ticket_holds(&ticket, &scene));
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        scene.address = others[i];
+        assert_false(ticket_holds(&ticket, &scene));
+    }
+}
+
 int
 main(void)
 {
@@ -202,6 +240,7 @@ main(void)
         cmocka_unit_test(refuses_every_truncation_and_any_more),
         cmocka_unit_test(refuses_values_outside_their_range),
         cmocka_unit_test(holds_only_while_everything_holds),
+        cmocka_unit_test(holds_for_the_address_it_was_given_to),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
