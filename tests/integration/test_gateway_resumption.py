@@ -49,7 +49,7 @@ def test_a_valid_certificate_resumes(gateway, good, tmp_path, tls):
 
 @pytest.mark.parametrize("tls", BOTH)
 def test_an_expired_certificate_does_not(gateway, pki, tmp_path, tls):
-    cert = pki.leaf("short" + tls.replace(".", ""), end=now() + datetime.timedelta(seconds=3))
+    cert = pki.leaf("short" + tls.replace(".", ""), end=now() + datetime.timedelta(seconds=8))
 
     def resumes_then_expires():
         answer, record = twice(gateway, tmp_path, cert, tls)
