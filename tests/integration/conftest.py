@@ -33,7 +33,7 @@ class Backend:
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self.listener.getsockname()[1]
         self.connections = 0
-        self.received = b""
+        self.received = bytearray()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):

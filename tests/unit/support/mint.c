@@ -11,7 +11,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_KEYS 32
+#define MAX_KEYS 64
+
+/* A key of an algorithm that has a size; DSA makes its parameters first. */
+static EVP_PKEY *
+generate_sized(const char *algorithm, int bits)
+{
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, algorithm, NULL);
+    EVP_PKEY *params = NULL, *key = NULL;
+
+    assert_non_null(context);
+    if (strcmp(algorithm, "DSA") == 0) {
+        assert_int_equal(EVP_PKEY_paramgen_init(context), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_dsa_paramgen_bits(context, bits), 1);
+        assert_int_equal(EVP_PKEY_paramgen(context, &params), 1);
+        EVP_PKEY_CTX_free(context);
+        context = EVP_PKEY_CTX_new_from_pkey(NULL, params, NULL);
+        assert_int_equal(EVP_PKEY_keygen_init(context), 1);
+    } else {
+        assert_int_equal(EVP_PKEY_keygen_init(context), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_rsa_keygen_bits(context, bits), 1);
+    }
+    assert_int_equal(EVP_PKEY_generate(context, &key), 1);
+    EVP_PKEY_free(params);
+    EVP_PKEY_CTX_free(context);
+    return key;
+}
 
 /* "P-256" and "P-256 second" are two keys of one kind: what follows a blank only tells them apart. */
 static EVP_PKEY *
@@ -25,6 +50,10 @@ generate(const char *name)
     kind[len] = '\0';
     if (strncmp(kind, "RSA-", 4) == 0)
         return EVP_RSA_gen((unsigned)atoi(kind + 4));
+    if (strncmp(kind, "PSS-", 4) == 0)
+        return generate_sized("RSA-PSS", atoi(kind + 4));
+    if (strncmp(kind, "DSA-", 4) == 0)
+        return generate_sized("DSA", atoi(kind + 4));
     if (strncmp(kind, "ED", 2) == 0)
         return EVP_PKEY_Q_keygen(NULL, NULL, kind);
     return EVP_EC_gen(kind);

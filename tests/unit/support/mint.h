@@ -31,7 +31,7 @@ struct mint {
     const char *extensions[12];
 };
 
-/* A new key: "P-256", "P-384", "RSA-1024", "ED25519", …; kept until the process ends, one per name. */
+/* A new key: "P-256", "RSA-1024", "PSS-2048", "DSA-1024", "ED25519", …; kept until the process ends, one per name. */
 EVP_PKEY *mint_key(const char *name);
 
 /* DER in malloc'ed memory. Fails the test when OpenSSL does not want to. */

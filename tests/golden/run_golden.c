@@ -1,0 +1,105 @@
+/*
+ * What must not change by accident: the checks of each level and, of each reason, its code and alert.
+ *
+ *   run_golden FOLDER            compares with the files there; TAP on stdout
+ *   run_golden FOLDER --accept   writes them anew: the diff is then for a person to judge
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <certgate/certgate.h>
+
+static void
+write_level(FILE *out, enum cg_level level)
+{
+    const struct cg_level_info *info = cg_level_info(level);
+
+    fprintf(out, "%s (%s)\n\n", info->id, info->title);
+    for (unsigned check = 0; check < CG_CHECK_COUNT; check++)
+        if ((info->checks & 1u << check) != 0)
+            fprintf(out, "%s%s\n", cg_check_info((enum cg_check)check)->id,
+                    cg_check_info((enum cg_check)check)->latchable ? "   skipped while latched"
+                                                                   : "");
+}
+
+static void
+write_reasons(FILE *out)
+{
+    for (unsigned reason = CG_REASON_NONE + 1; reason < CG_REASON_COUNT; reason++) {
+        const struct cg_reason_info *info = cg_reason_info((enum cg_reason)reason);
+
+        fprintf(out, "%-32s alert %3d\n", info->code, info->alert);
+    }
+}
+
+static char *
+rendered(int which, size_t *len)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, len);
+
+    if (out == NULL)
+        return NULL;
+    if (which < CG_LEVEL_COUNT)
+        write_level(out, (enum cg_level)which);
+    else
+        write_reasons(out);
+    fclose(out);
+    return text;
+}
+
+static bool
+same(const char *path, const char *text, size_t len)
+{
+    FILE *file = fopen(path, "r");
+    char *golden = malloc(len + 2);
+    size_t got = 0;
+
+    if (file != NULL && golden != NULL)
+        got = fread(golden, 1, len + 1, file);
+    if (file != NULL)
+        fclose(file);
+    if (golden != NULL && got == len && memcmp(golden, text, len) == 0) {
+        free(golden);
+        return true;
+    }
+    free(golden);
+    printf("# %s differs from what the tables say now; after a change that is meant: run_golden "
+           "FOLDER --accept\n",
+            path);
+    return false;
+}
+
+int
+main(int argc, char **argv)
+{
+    bool accept = argc == 3 && strcmp(argv[2], "--accept") == 0;
+    int failed = 0;
+
+    if (argc < 2 || (argc == 3 && !accept)) {
+        fprintf(stderr, "usage: run_golden FOLDER [--accept]\n");
+        return 2;
+    }
+    printf("1..%d\n", CG_LEVEL_COUNT + 1);
+    for (int i = 0; i <= CG_LEVEL_COUNT; i++) {
+        const char *name = i < CG_LEVEL_COUNT ? cg_level_name((enum cg_level)i) : "reasons";
+        char path[4096];
+        size_t len = 0;
+        char *text = rendered(i, &len);
+        bool ok = text != NULL;
+
+        snprintf(path, sizeof(path), "%s/%s.txt", argv[1], name);
+        if (accept && ok) {
+            FILE *file = fopen(path, "w");
+
+            ok = file != NULL && fwrite(text, 1, len, file) == len && fclose(file) == 0;
+        } else if (ok) {
+            ok = same(path, text, len);
+        }
+        printf("%sok %d - %s\n", ok ? "" : "not ", i + 1, name);
+        failed += !ok;
+        free(text);
+    }
+    return failed != 0;
+}
