@@ -140,7 +140,7 @@ announce(struct control *control)
             sockets_text(&control->sockets.sets[control->fleet.listeners[next++]].bound, address,
                     sizeof(address));
             say("interface %s listening on %s at level %s", settings->interfaces[i].name, address,
-                    cg_level_name(settings->interfaces[i].level));
+                    cg_level_name(settings->interfaces[i].rules.level));
         }
     }
     say("generation %llu in force, %u worker%s, %zu trusted certificates",
@@ -256,7 +256,7 @@ take_listeners(struct sockets *sockets, const struct candidate *candidate, size_
         sockets->sets[i].in_use = false;
     for (size_t i = 0; i < snapshot->interface_count; i++) {
         for (size_t j = 0; j < snapshot->interfaces[i].listen_count; j++) {
-            set = sockets_get(sockets, &snapshot->interfaces[i].listen[j], &err);
+            set = sockets_get(sockets, &snapshot->interfaces[i].listen[j].at, &err);
             if (set == NULL)
                 cg_buf_addf(
                         problems, "interface '%s': %s\n", snapshot->interfaces[i].name, err.text);

@@ -1,26 +1,33 @@
 /*
  * One connection: in exactly one named step, from accept to close (docs/ARCHITECTURE.md has the
  * picture). Steps say next, wait or end; the loop's callbacks do nothing but advance.
+ *
+ * The peer is the far end that speaks TLS, the backend is the plaintext side: on an inbound interface the
+ * peer has connected to us and we dial the backend, on an outbound one it is the other way round.
  */
 #ifndef GATEWAY_CONN_H
 #define GATEWAY_CONN_H
 
 #include <uv.h>
 
+#include "gateway/classify.h"
 #include "gateway/limits.h"
 #include "gateway/proxy.h"
 #include "gateway/relay.h"
 #include "gateway/tls.h"
 
 struct worker;
+struct listener;
 struct conn;
+struct http_side; /* step_http.c's */
+struct sip_side; /* step_sip.c's */
 
 /* clang-format off */
 #define CONN_STEPS(X)                                                                   \
-    X(accept,    "TLS is set up on the accepted socket")                                \
+    X(accept,    "the accepted socket is set up")                                       \
     X(proxy,     "a balancer's PROXY header is read")                                   \
     X(handshake, "libssl talks to the peer; its certificate is judged in here")         \
-    X(judge,     "what came out of the handshake is admitted or refused")               \
+    X(judge,     "what came out of the handshake is admitted, refused or left to the first request") \
     X(dial,      "the backend is connected; the record is written")                     \
     X(relay,     "bytes go both ways")                                                  \
     X(close,     "our side is shut down and the peer's bytes are read to the end")
@@ -34,9 +41,15 @@ struct conn_step {
     enum step_result (*run)(struct conn *conn);
 };
 
+#define X(name, explain)                                                                           \
+    enum step_result do_##name(struct conn *conn);                                                 \
+    extern const struct conn_step step_##name;
+CONN_STEPS(X)
+#undef X
+
 /* A descriptor in the loop. */
 struct gw_socket {
-    uv_poll_t poll;
+    uv_poll_t *poll;
     int fd; /* -1: none */
     int events; /* UV_READABLE | UV_WRITABLE that the loop watches */
 };
@@ -53,6 +66,7 @@ struct conn {
     struct generation *generation; /* keeps the interface alive */
     const struct gw_interface *iface;
     const struct conn_step *step;
+    const struct conn_step *after_dial;
     struct conn *previous;
     struct conn *next;
     struct conn *next_ready;
@@ -68,12 +82,21 @@ struct conn {
     char via[96]; /* the balancer's address and port; "" without one */
     char address[80]; /* of the peer */
     char endpoint[96]; /* address and port, for the record */
+    bool plain; /* no TLS: a listener of an unsecured service */
     SSL *ssl;
     struct handshake handshake;
     bool resumed;
-    bool recorded;
+    bool recorded; /* the last decision is in a record */
+
+    struct class_guess guess; /* what the source address tells */
+    const struct gw_class *class; /* of the last verdict, or NULL */
+    const char *class_by;
+    uint64_t admitted; /* bit i: class i of the interface has admitted this peer */
+
     struct relay relay;
-    uint64_t active; /* loop time of the last byte in step relay */
+    struct http_side *http;
+    struct sip_side *sip;
+    uint64_t active; /* loop time of the last byte after the handshake */
     size_t lingered; /* bytes thrown away in step close */
     bool lingering;
 };
@@ -82,11 +105,44 @@ struct conn {
  * Starts a connection on an accepted descriptor, which is taken over; false when there is no memory,
  * and then the descriptor is closed.
  */
-bool conn_start(struct worker *worker, struct gw_interface *iface, int fd,
-        const struct sockaddr *from, socklen_t from_len);
+bool conn_start(const struct listener *listener, int fd, const struct sockaddr *from);
 /* Runs the steps until the connection waits or has ended; then conn may be gone. */
 void conn_advance(struct conn *conn);
 /* Ends a connection in whatever step: the worker stops. */
 void conn_abort(struct conn *conn, const char *why);
+
+/* For the steps. */
+
+bool socket_open(struct conn *conn, struct gw_socket *socket, int fd);
+void socket_watch(struct gw_socket *socket, int events);
+void socket_close(struct gw_socket *socket);
+/* Gives the step so many milliseconds; then it runs with conn->timed_out. */
+void conn_set_timer(struct conn *conn, uint64_t ms);
+/* The timer is set once and looks, when it fires, how long ago the last byte was. */
+bool conn_idle_too_long(struct conn *conn);
+/* A debugging line: why the connection ended. */
+void conn_log_end(struct conn *conn, const char *who, const char *why);
+/* The peer's address and port from here on; what a balancer says may replace what accept said. */
+void conn_name_peer(struct conn *conn, const struct sockaddr *from);
+
+/*
+ * Writes a record: `decision`, or what the ticket says of the connection's class where that is NULL;
+ * `before` is the acceptance that a later refusal follows. False when it cannot be handed over: then
+ * nothing may be relayed.
+ */
+bool conn_record(
+        struct conn *conn, const struct cg_decision *decision, const struct cg_decision *before);
+/* Records a refusal that no certificate led to; step close follows. */
+enum step_result conn_refuse(struct conn *conn, enum cg_reason reason, const char *detail);
+
+/*
+ * Whether the class admits this connection's peer, with the host of a SIP request's From URI where there
+ * is one (NULL otherwise). A refusal is recorded; an admission is to be, with conn_record_admission(),
+ * once the backend is there.
+ */
+bool conn_admit(
+        struct conn *conn, const struct gw_class *class, const char *by, const char *from_domain);
+/* Records the admission of the class if that is still to be done; false as conn_record(). */
+bool conn_record_admission(struct conn *conn);
 
 #endif

@@ -58,15 +58,14 @@ build_store(const struct snapshot *snapshot, struct cg_store **out, struct cg_er
 }
 
 static enum cg_status
-policy_names(
-        struct cg_policy *policy, const struct snapshot_interface *settings, struct cg_error *err)
+policy_names(struct cg_policy *policy, const struct snapshot_rules *rules, struct cg_error *err)
 {
     enum cg_status status = CG_OK;
 
-    for (size_t i = 0; i < settings->name_count && status == CG_OK; i++)
-        status = cg_policy_add_name(policy, settings->names[i], err);
-    for (size_t i = 0; i < settings->sip_domain_count && status == CG_OK; i++)
-        status = cg_policy_add_sip_domain(policy, settings->sip_domains[i], err);
+    for (size_t i = 0; i < rules->name_count && status == CG_OK; i++)
+        status = cg_policy_add_name(policy, rules->names[i], err);
+    for (size_t i = 0; i < rules->sip_domain_count && status == CG_OK; i++)
+        status = cg_policy_add_sip_domain(policy, rules->sip_domains[i], err);
     return status;
 }
 
@@ -92,7 +91,7 @@ policy_identities(struct cg_policy *policy, const struct snapshot *snapshot, str
 
 static enum cg_status
 build_policy(const struct snapshot *snapshot, const struct snapshot_interface *settings,
-        struct cg_policy **out, struct cg_error *err)
+        const struct snapshot_rules *rules, struct cg_policy **out, struct cg_error *err)
 {
     struct cg_policy *policy = cg_policy_new();
     enum cg_status status;
@@ -100,21 +99,21 @@ build_policy(const struct snapshot *snapshot, const struct snapshot_interface *s
     *out = NULL;
     if (policy == NULL)
         return cg_fail(err, CG_E_NOMEM, "no memory for a policy");
-    if (settings->level == CG_LEVEL_CUSTOM)
-        cg_policy_set_checks(policy, settings->checks);
+    if (rules->level == CG_LEVEL_CUSTOM)
+        cg_policy_set_checks(policy, rules->checks);
     else
-        cg_policy_set_level(policy, settings->level);
+        cg_policy_set_level(policy, rules->level);
     cg_policy_set_role(policy, settings->role);
     cg_policy_set_service(policy, settings->service);
-    cg_policy_set_latched(policy, settings->latched);
-    cg_policy_set_ca_eku(policy, settings->ca_eku);
-    cg_policy_set_partial_chain(policy, settings->partial_chain);
-    cg_policy_set_require_certificate(policy, settings->require_certificate);
-    for (size_t i = 0; i < settings->allowance_count; i++)
-        cg_policy_allow(policy, settings->allowances[i].allowance, settings->allowances[i].until);
-    status = cg_policy_set_max_depth(policy, settings->max_depth, err);
+    cg_policy_set_latched(policy, rules->latched);
+    cg_policy_set_ca_eku(policy, rules->ca_eku);
+    cg_policy_set_partial_chain(policy, rules->partial_chain);
+    cg_policy_set_require_certificate(policy, rules->require_certificate);
+    for (size_t i = 0; i < rules->allowance_count; i++)
+        cg_policy_allow(policy, rules->allowances[i].allowance, rules->allowances[i].until);
+    status = cg_policy_set_max_depth(policy, rules->max_depth, err);
     if (status == CG_OK)
-        status = policy_names(policy, settings, err);
+        status = policy_names(policy, rules, err);
     if (status == CG_OK)
         status = policy_identities(policy, snapshot, err);
     if (status == CG_OK) {
@@ -122,6 +121,45 @@ build_policy(const struct snapshot *snapshot, const struct snapshot_interface *s
         policy = NULL;
     }
     cg_policy_free(policy);
+    return status;
+}
+
+static enum cg_status
+build_class(const struct gw_interface *iface, struct gw_class *class, struct cg_error *err)
+{
+    const struct snapshot *snapshot = iface->generation->snapshot;
+    const cg_check_set domain = 1u << CG_CHECK_SIP_DOMAIN;
+    enum cg_status status =
+            build_policy(snapshot, iface->settings, class->rules, &class->policy, err);
+
+    if (status != CG_OK || (cg_policy_checks(class->policy) & domain) == 0)
+        return status;
+    status = build_policy(snapshot, iface->settings, class->rules, &class->domains, err);
+    if (status == CG_OK)
+        cg_policy_set_checks(class->domains, domain);
+    return status;
+}
+
+static enum cg_status
+build_classes(struct gw_interface *iface, struct cg_error *err)
+{
+    const struct snapshot_interface *settings = iface->settings;
+    enum cg_status status = CG_OK;
+
+    /* A line of a service of its own has the purpose of lines: that of https (shared contract, section 4). */
+    iface->classes = calloc(settings->class_count + 1, sizeof(*iface->classes));
+    if (iface->classes == NULL)
+        return cg_fail(err, CG_E_NOMEM, "no memory");
+    iface->class_count = settings->class_count + 1;
+    for (size_t i = 0; i < iface->class_count && status == CG_OK; i++) {
+        struct gw_class *class = &iface->classes[i];
+
+        class->settings = i == 0 ? NULL : &settings->classes[i - 1];
+        class->rules = i == 0 ? &settings->rules : &settings->classes[i - 1].rules;
+        class->phone = i == 0 && settings->phones;
+        class->name = i != 0 ? class->settings->name : class->phone ? "phone" : "other";
+        status = build_class(iface, class, err);
+    }
     return status;
 }
 
@@ -137,6 +175,27 @@ digest_texts(EVP_MD_CTX *md, char *const *texts, size_t count)
     digest_uint(md, count);
     for (size_t i = 0; i < count; i++)
         EVP_DigestUpdate(md, texts[i], strlen(texts[i]) + 1);
+}
+
+static void
+digest_rules(EVP_MD_CTX *md, const struct gw_class *class)
+{
+    const struct snapshot_rules *rules = class->rules;
+
+    EVP_DigestUpdate(md, class->name, strlen(class->name) + 1);
+    digest_uint(md, (uint64_t)rules->level);
+    digest_uint(md, cg_policy_checks(class->policy));
+    digest_uint(md,
+            (uint64_t) class->phone << 4 | (uint64_t)rules->latched << 3 |
+                    (uint64_t)rules->ca_eku << 2 | (uint64_t)rules->partial_chain << 1 |
+                    (uint64_t)rules->require_certificate);
+    digest_uint(md, rules->max_depth);
+    digest_texts(md, rules->names, rules->name_count);
+    digest_texts(md, rules->sip_domains, rules->sip_domain_count);
+    for (size_t i = 0; i < rules->allowance_count; i++) {
+        digest_uint(md, (uint64_t)rules->allowances[i].allowance);
+        digest_uint(md, (uint64_t)rules->allowances[i].until);
+    }
 }
 
 /*
@@ -155,20 +214,9 @@ digest_interface(struct gw_interface *iface, struct cg_error *err)
     if (ok) {
         digest_uint(md, snapshot->generation);
         EVP_DigestUpdate(md, settings->name, strlen(settings->name) + 1);
-        digest_uint(md, (uint64_t)settings->level);
-        digest_uint(md, cg_policy_checks(iface->policy));
         digest_uint(md, (uint64_t)settings->role << 8 | (uint64_t)settings->service);
-        digest_uint(md,
-                (uint64_t)settings->latched << 3 | (uint64_t)settings->ca_eku << 2 |
-                        (uint64_t)settings->partial_chain << 1 |
-                        (uint64_t)settings->require_certificate);
-        digest_uint(md, settings->max_depth);
-        digest_texts(md, settings->names, settings->name_count);
-        digest_texts(md, settings->sip_domains, settings->sip_domain_count);
-        for (size_t i = 0; i < settings->allowance_count; i++) {
-            digest_uint(md, (uint64_t)settings->allowances[i].allowance);
-            digest_uint(md, (uint64_t)settings->allowances[i].until);
-        }
+        for (size_t i = 0; i < iface->class_count; i++)
+            digest_rules(md, &iface->classes[i]);
         EVP_DigestUpdate(md, cg_store_get0_digest(iface->generation->store), CG_SHA256_SIZE);
         for (size_t i = 0; i < snapshot->identity_count; i++)
             EVP_DigestUpdate(md, snapshot->identities[i].chain[0].data,
@@ -185,27 +233,31 @@ build_interface(struct generation *generation, size_t i, EVP_PKEY *const *keys,
 {
     struct gw_interface *iface = &generation->interfaces[i];
     const struct snapshot *snapshot = generation->snapshot;
+    const struct snapshot_identity *identity = NULL;
+    EVP_PKEY *key = NULL;
     struct cg_error cause = { "" };
     enum cg_status status;
 
     iface->settings = &snapshot->interfaces[i];
     iface->generation = generation;
     iface->index = (uint32_t)i;
-    if (iface->settings->role != CG_ROLE_INBOUND)
-        return cg_fail(err, CG_E_USAGE, "interface '%s': outbound interfaces are not served",
-                iface->settings->name);
-    if (iface->settings->identity >= snapshot->identity_count)
-        return cg_fail(err, CG_E_USAGE, "interface '%s' has no identity", iface->settings->name);
+    if (iface->settings->identity == SNAPSHOT_NO_IDENTITY) {
+        if (iface->settings->role == CG_ROLE_INBOUND)
+            return cg_fail(
+                    err, CG_E_USAGE, "interface '%s' has no identity", iface->settings->name);
+    } else {
+        identity = &snapshot->identities[iface->settings->identity];
+        key = keys[iface->settings->identity];
+    }
     iface->usage = usage_for(before, iface->settings->name);
     if (iface->usage == NULL)
         return cg_fail(err, CG_E_NOMEM, "no memory for interface '%s'", iface->settings->name);
     iface->usage->limit_logged = false;
-    status = build_policy(snapshot, iface->settings, &iface->policy, &cause);
+    status = build_classes(iface, &cause);
     if (status == CG_OK)
         status = digest_interface(iface, &cause);
     if (status == CG_OK)
-        status = tls_context_new(iface, &snapshot->identities[iface->settings->identity],
-                keys[iface->settings->identity], &iface->tls, &cause);
+        status = tls_context_new(iface, identity, key, &iface->tls, &cause);
     if (status != CG_OK)
         return cg_fail(err, status, "interface '%s': %s", iface->settings->name, cause.text);
     return CG_OK;
@@ -262,7 +314,11 @@ generation_unref(struct generation *generation)
         struct gw_interface *iface = &generation->interfaces[i];
 
         SSL_CTX_free(iface->tls);
-        cg_policy_free(iface->policy);
+        for (size_t j = 0; j < iface->class_count; j++) {
+            cg_policy_free(iface->classes[j].policy);
+            cg_policy_free(iface->classes[j].domains);
+        }
+        free(iface->classes);
         usage_unref(iface->usage);
     }
     free(generation->interfaces);

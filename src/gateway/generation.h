@@ -18,11 +18,26 @@ struct usage {
     bool limit_logged;
 };
 
+/* A kind of peer on an interface, and what it is judged by. */
+struct gw_class {
+    const struct snapshot_class *settings; /* NULL: whoever is of no class that has a name */
+    const struct snapshot_rules *rules;
+    const char *name; /* of the trunk or line; "phone"; "other" */
+    bool phone;
+    struct cg_policy *policy;
+    /*
+     * sip-domain alone, where it is enforced on trunks: a resumed session brings the verdict on all the
+     * rest, and the From domain of its first request is judged by this.
+     */
+    struct cg_policy *domains;
+};
+
 struct gw_interface {
     const struct snapshot_interface *settings;
     struct generation *generation;
     uint32_t index;
-    struct cg_policy *policy;
+    struct gw_class *classes; /* the first is the one without a name */
+    size_t class_count;
     uint8_t digest
             [CG_SHA256_SIZE]; /* of everything that a verdict here rests on, certificates apart */
     SSL_CTX *tls;
@@ -38,6 +53,20 @@ struct generation {
     struct gw_interface *interfaces;
     size_t interface_count;
 };
+
+/* The class without a name: what a peer is until something makes it another. */
+static inline const struct gw_class *
+gw_other(const struct gw_interface *iface)
+{
+    return &iface->classes[0];
+}
+
+/* Requests may bring a connection under the rules of another class than its handshake did. */
+static inline bool
+gw_reads_requests(const struct gw_interface *iface)
+{
+    return iface->settings->mode != SNAPSHOT_MODE_TCP;
+}
 
 /*
  * Builds a generation.

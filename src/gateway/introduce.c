@@ -58,20 +58,30 @@ key_algorithm(const X509 *cert, char out[ALGORITHM_SIZE])
     }
 }
 
-uint8_t *
-introduce(unsigned version, const struct proxy_ends *ends, SSL *ssl,
-        const struct handshake *handshake, size_t *len)
+static bool
+is_verified(const struct conn *conn)
 {
-    const X509 *cert = SSL_get0_peer_certificate(ssl);
-    bool resumed = SSL_session_reused(ssl) == 1;
+    const struct handshake *handshake = &conn->handshake;
+
+    if (conn->resumed)
+        return handshake->ticket.verdicts[conn->class - conn->iface->classes].chain_passed;
+    return handshake->decision != NULL && tls_chain_passed(handshake->decision);
+}
+
+uint8_t *
+introduce(unsigned version, const struct proxy_ends *ends, const struct conn *conn, size_t *len)
+{
+    const struct handshake *handshake = &conn->handshake;
+    SSL *ssl = conn->ssl;
+    const X509 *cert = ssl != NULL ? SSL_get0_peer_certificate(ssl) : NULL;
     char incident[INCIDENT_TEXT_SIZE], key[ALGORITHM_SIZE] = "";
     struct proxy_facts facts = {
         .ends = *ends,
         .authority = handshake->sni_len > 0 ? handshake->sni : NULL,
         .unique_id = incident,
-        .tls = SSL_get_version(ssl),
-        .cipher = SSL_get_cipher_name(ssl),
-        .full_handshake = !resumed,
+        .tls = ssl != NULL ? SSL_get_version(ssl) : NULL,
+        .cipher = ssl != NULL ? SSL_get_cipher_name(ssl) : NULL,
+        .full_handshake = !conn->resumed,
     };
     unsigned char *der = NULL;
     char *cn = NULL;
@@ -88,9 +98,7 @@ introduce(unsigned version, const struct proxy_ends *ends, SSL *ssl,
         facts.signature_algorithm = OBJ_nid2sn(X509_get_signature_nid(cert));
         facts.certificate = der_len > 0 ? der : NULL;
         facts.certificate_len = der_len > 0 ? (size_t)der_len : 0;
-        facts.verified = resumed
-                ? handshake->ticket.chain_passed
-                : handshake->decision != NULL && tls_chain_passed(handshake->decision);
+        facts.verified = is_verified(conn);
     }
     out = proxy_write(version, &facts, len);
     OPENSSL_free(der);

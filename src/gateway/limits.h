@@ -13,8 +13,8 @@
 #define GW_MAX_CERT_MESSAGE (80 * 1024)
 /* server_name of a ClientHello: RFC 1035 section 2.3.4 allows 255 octets. */
 #define GW_MAX_SNI 255
-/* Ticket application data: the fixed part is under 200 octets, beside it one server name. */
-#define GW_MAX_TICKET_DATA 512
+/* Ticket application data: the fixed part is under 260 octets, beside it one server name and three octets a class. */
+#define GW_MAX_TICKET_DATA 640
 
 /* PROXY header that a balancer may send: addresses, and TLVs with a client certificate among them. */
 #define GW_MAX_PROXY_HEADER (16 * 1024)

@@ -56,7 +56,7 @@ on_connection(uv_poll_t *poll, int status, int events)
             break;
         }
         worker->descriptors_logged = false;
-        if (!conn_start(worker, listener->iface, fd, (struct sockaddr *)&from, from_len))
+        if (!conn_start(listener, fd, (struct sockaddr *)&from))
             worker_log(worker, IPC_LOG_ERROR, "interface '%s': no memory for a connection",
                     listener->iface->settings->name);
         if (worker->pauses != 0)
@@ -117,11 +117,13 @@ listener_close(struct listener *listener)
 }
 
 static void
-listener_open(struct worker *worker, struct generation *generation, uint32_t index, int fd)
+listener_open(struct worker *worker, struct generation *generation, uint32_t index, uint32_t which,
+        int fd)
 {
     struct listener *listener = calloc(1, sizeof(*listener));
 
-    if (listener == NULL || index >= generation->interface_count) {
+    if (listener == NULL || index >= generation->interface_count ||
+            which >= generation->snapshot->interfaces[index].listen_count) {
         free(listener);
         close(fd);
         return;
@@ -129,6 +131,7 @@ listener_open(struct worker *worker, struct generation *generation, uint32_t ind
     listener->worker = worker;
     listener->fd = fd;
     listener->iface = &generation->interfaces[index];
+    listener->plain = listener->iface->settings->listen[which].plain;
     listener->generation = generation_ref(generation);
     listener->poll.data = listener;
     if (uv_poll_init(&worker->loop, &listener->poll, fd) != 0) {
@@ -153,8 +156,8 @@ listeners_replace(struct worker *worker, struct generation *generation, struct a
         listener_close(old);
     }
     for (size_t i = 0; arrival != NULL && i < arrival->listener_count; i++)
-        listener_open(
-                worker, generation, arrival->listeners[i].interface, arrival->listeners[i].fd);
+        listener_open(worker, generation, arrival->listeners[i].interface,
+                arrival->listeners[i].listener, arrival->listeners[i].fd);
     if (arrival != NULL)
         arrival->listener_count = 0;
     listeners_update(worker);

@@ -78,6 +78,8 @@ add_head(struct cg_buf *buf, const struct record *record)
     add_text(buf, "step", record->step);
     add_text(buf, "peer", record->peer);
     add_text(buf, "via", record->via);
+    add_text(buf, "class", record->class);
+    add_text(buf, "class_by", record->class_by);
     add_text(buf, "sni", record->sni);
     add_text(buf, "tls", record->tls);
     add_text(buf, "cipher", record->cipher);
@@ -119,19 +121,20 @@ add_ticket(struct cg_buf *buf, const struct record *record)
     cg_buf_add(buf, ",\"decided_at\":");
     add_time(buf, ticket->decided * 1000);
     add_text(buf, "verdict", "accept");
-    add_text(buf, "level", cg_level_name(ticket->level));
+    add_text(buf, "level", cg_level_name(cg_policy_level(record->policy)));
     cg_buf_addf(buf, ",\"latched\":%s,\"reason\":null",
             cg_policy_latched(record->policy) ? "true" : "false");
     cg_buf_add(buf, ",\"allowances\":[");
     for (unsigned i = 0; i < CG_ALLOW_COUNT; i++)
-        if ((ticket->allowances >> i & 1u) != 0) {
+        if ((ticket->verdicts[record->class_index].allowances >> i & 1u) != 0) {
             cg_buf_add(buf, comma);
             cg_buf_add_json(buf, cg_allowance_name((enum cg_allowance)i));
             comma = ",";
         }
     cg_buf_add(buf, "],\"findings\":[]");
     if (record->ticket_cert != NULL) {
-        add_ticket_levels(buf, ticket);
+        if (record->class_index == 0)
+            add_ticket_levels(buf, ticket);
         cert = cg_cert_json(record->ticket_cert);
         buf->failed |= cert == NULL;
         cg_buf_addf(buf, ",\"certificate\":%s,\"chain_sha256\":\"", cert != NULL ? cert : "");

@@ -21,6 +21,9 @@ struct record {
     const char *step; /* where it was decided */
     const char *peer; /* address:port */
     const char *via; /* the balancer that said so, or NULL */
+    const char *class; /* which class it was judged as, NULL while that is not known … */
+    const char *class_by; /* … and what made it that */
+    size_t class_index; /* of the ticket's verdicts */
     const char *sni;
     const char *tls;
     const char *cipher;

@@ -1,15 +1,12 @@
 /*
- * Bytes between a TLS peer and its plaintext backend. What was read and not yet taken by the other side
- * waits, bounded, and that direction reads no further: backpressure reaches the sender. An idle
- * connection holds no buffer.
+ * Bytes between a peer and what is behind us, both ways, untouched. What was read and not yet taken by
+ * the other side waits, bounded, and that direction reads no further: backpressure reaches the sender.
+ * An idle connection holds no buffer.
  */
 #ifndef GATEWAY_RELAY_H
 #define GATEWAY_RELAY_H
 
-#include <openssl/ssl.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "gateway/stream.h"
 
 /* One direction. */
 struct relay_way {
@@ -36,17 +33,17 @@ enum relay_result {
 
 /* What a run needs and what it found out. */
 struct relay_io {
-    SSL *ssl;
-    int peer;
-    int backend;
+    struct stream peer; /* in: ssl and fd; out: events */
+    struct stream backend;
     uint8_t *scratch; /* GW_RELAY_BYTES */
-    int peer_events; /* out: UV_READABLE | UV_WRITABLE to wait for */
-    int backend_events;
     bool moved; /* out: at least one byte went on */
-    const char *why; /* out, with RELAY_BROKEN */
+    const char *who; /* out, with RELAY_BROKEN: "the peer" or "the backend" … */
+    const char *why; /* … and what it did */
 };
 
 enum relay_result relay_run(struct relay *relay, struct relay_io *io);
+/* Puts bytes before what comes up from the peer; false without memory. Only before the first run. */
+bool relay_prepend(struct relay_way *way, const uint8_t *data, size_t len);
 void relay_release(struct relay *relay);
 
 #endif

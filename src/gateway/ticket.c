@@ -5,7 +5,7 @@
 #include "base/reader.h"
 
 /* Grows by one with every change of the layout: a ticket of another version is not a ticket. */
-#define TICKET_VERSION 2
+#define TICKET_VERSION 3
 
 struct writer {
     uint8_t *at;
@@ -45,13 +45,17 @@ ticket_encode(const struct ticket *ticket, uint8_t *out, size_t size)
     put_uint(&writer, ticket->interface, 4);
     put(&writer, ticket->policy, sizeof(ticket->policy));
     put_uint(&writer, ticket->tls_version, 2);
-    put_uint(&writer, (uint64_t)ticket->level, 1);
     put_uint(&writer, ticket->certificate, 1);
     put(&writer, ticket->leaf, sizeof(ticket->leaf));
     put(&writer, ticket->chain, sizeof(ticket->chain));
-    put_uint(&writer, ticket->chain_passed, 1);
-    put_uint(&writer, ticket->allowances, 4);
+    put_uint(&writer, ticket->chain_left_out, 1);
     put(&writer, ticket->levels, sizeof(ticket->levels));
+    put_uint(&writer, ticket->verdict_count, 1);
+    for (size_t i = 0; i < ticket->verdict_count; i++) {
+        put_uint(&writer, ticket->verdicts[i].reason, 1);
+        put_uint(&writer, ticket->verdicts[i].allowances, 1);
+        put_uint(&writer, ticket->verdicts[i].chain_passed, 1);
+    }
     put_uint(&writer, (uint64_t)ticket->decided, 8);
     put_uint(&writer, (uint64_t)ticket->good_from, 8);
     put_uint(&writer, (uint64_t)ticket->good_until, 8);
@@ -85,27 +89,45 @@ take_time(struct cg_reader *reader, int64_t *out)
 }
 
 static bool
-take_verdict(struct cg_reader *reader, struct ticket *out)
+take_bool(struct cg_reader *reader, bool *out)
 {
-    uint8_t level, certificate, chain_passed;
+    uint8_t value;
 
-    if (!cg_read_u8(reader, &level) || level > CG_LEVEL_CUSTOM)
+    if (!cg_read_u8(reader, &value) || value > 1)
         return false;
-    if (!cg_read_u8(reader, &certificate) || certificate > 1)
+    *out = value == 1;
+    return true;
+}
+
+static bool
+take_verdicts(struct cg_reader *reader, struct ticket *out)
+{
+    if (!take(reader, out->levels, sizeof(out->levels)) ||
+            !cg_read_u8(reader, &out->verdict_count) || out->verdict_count == 0 ||
+            out->verdict_count > TICKET_MAX_CLASSES)
         return false;
-    out->level = (enum cg_level)level;
-    out->certificate = certificate == 1;
-    if (!take(reader, out->leaf, sizeof(out->leaf)) ||
-            !take(reader, out->chain, sizeof(out->chain)) || !cg_read_u8(reader, &chain_passed) ||
-            chain_passed > 1 || !cg_read_u32(reader, &out->allowances) ||
-            out->allowances >> CG_ALLOW_COUNT != 0 ||
-            !take(reader, out->levels, sizeof(out->levels)))
-        return false;
-    out->chain_passed = chain_passed == 1;
     for (size_t i = 0; i < CG_LEVEL_COUNT; i++)
         if (out->levels[i] >= CG_REASON_COUNT)
             return false;
-    return take_time(reader, &out->decided) && take_time(reader, &out->good_from) &&
+    for (size_t i = 0; i < out->verdict_count; i++) {
+        struct ticket_verdict *verdict = &out->verdicts[i];
+
+        if (!cg_read_u8(reader, &verdict->reason) || verdict->reason >= CG_REASON_COUNT ||
+                !cg_read_u8(reader, &verdict->allowances) ||
+                verdict->allowances >> CG_ALLOW_COUNT != 0 ||
+                !take_bool(reader, &verdict->chain_passed))
+            return false;
+    }
+    return true;
+}
+
+static bool
+take_peer(struct cg_reader *reader, struct ticket *out)
+{
+    return take_bool(reader, &out->certificate) && take(reader, out->leaf, sizeof(out->leaf)) &&
+            take(reader, out->chain, sizeof(out->chain)) &&
+            take_bool(reader, &out->chain_left_out) && take_verdicts(reader, out) &&
+            take_time(reader, &out->decided) && take_time(reader, &out->good_from) &&
             take_time(reader, &out->good_until);
 }
 
@@ -122,7 +144,7 @@ ticket_decode(const uint8_t *data, size_t len, struct ticket *out)
             !take(&reader, out->policy, sizeof(out->policy)) ||
             !cg_read_u16(&reader, &out->tls_version))
         return false;
-    if (!take_verdict(&reader, out) || !take(&reader, out->incident, sizeof(out->incident)))
+    if (!take_peer(&reader, out) || !take(&reader, out->incident, sizeof(out->incident)))
         return false;
     if (!take(&reader, (uint8_t *)out->address, sizeof(out->address)) ||
             memchr(out->address, '\0', sizeof(out->address)) == NULL)
@@ -143,6 +165,9 @@ ticket_holds(const struct ticket *ticket, const struct ticket_scene *scene)
     if (!cg_span_equal(cg_span(ticket->sni, ticket->sni_len), cg_span(scene->sni, scene->sni_len)))
         return false;
     if (strcmp(ticket->address, scene->address) != 0)
+        return false;
+    /* What is told of the chain to the backend must be at hand. */
+    if (scene->needs_chain && ticket->chain_left_out)
         return false;
     if (scene->now < ticket->good_from || scene->now > ticket->good_until)
         return false;

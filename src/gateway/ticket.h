@@ -9,24 +9,35 @@
 #include <certgate/certgate.h>
 
 #include "gateway/limits.h"
+#include "snapshot/snapshot.h"
 
 #define TICKET_INCIDENT_SIZE 16
 #define TICKET_ADDRESS_SIZE 46 /* an IPv6 address as text, with its NUL */
+
+#define TICKET_MAX_CLASSES (1 + SNAPSHOT_MAX_CLASSES)
+
+/* What the peer's certificate is worth to one class of its interface. */
+struct ticket_verdict {
+    uint8_t reason; /* enum cg_reason; CG_REASON_NONE: admitted */
+    uint8_t allowances; /* bit i = enum cg_allowance i: needed for the verdict */
+    bool chain_passed; /* the chain check was evaluated and passed, no allowance used */
+};
 
 struct ticket {
     uint64_t generation;
     uint32_t interface; /* index in the generation */
     uint8_t policy[CG_SHA256_SIZE]; /* digest of level, checks, names, store, … of the interface */
     uint16_t tls_version;
-    enum cg_level level;
     bool certificate; /* the peer had presented one */
     uint8_t leaf[CG_SHA256_SIZE];
     uint8_t chain[CG_SHA256_SIZE]; /* of the chain sent */
-    bool chain_passed; /* the chain check was evaluated and passed, no allowance used */
-    uint32_t allowances; /* bit i = enum cg_allowance i: needed for the verdict */
-    uint8_t levels[CG_LEVEL_COUNT]; /* enum cg_reason at each level */
+    bool chain_left_out; /* more than the received certificate was sent; the session holds only that */
+    uint8_t levels
+            [CG_LEVEL_COUNT]; /* enum cg_reason at each level, by the rules of the first class */
+    struct ticket_verdict verdicts[TICKET_MAX_CLASSES]; /* of each class of the interface */
+    uint8_t verdict_count;
     int64_t decided; /* the second of the full handshake */
-    int64_t good_from; /* the verdict holds from … */
+    int64_t good_from; /* what admits the peer holds from … */
     int64_t good_until; /* … to, both included */
     uint8_t incident[TICKET_INCIDENT_SIZE]; /* of the record with all findings */
     char address[TICKET_ADDRESS_SIZE]; /* the peer's: names and classes may rest on it */
@@ -41,6 +52,7 @@ struct ticket_scene {
     const uint8_t *policy;
     uint16_t tls_version;
     const char *address;
+    bool needs_chain; /* the chain sent is passed on: a session that holds only its first part will not do */
     const char *sni;
     size_t sni_len;
     int64_t now;

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "gateway/hello.h"
+#include "gateway/judge.h"
 #include "gateway/tls_policy.h"
 #include "gateway/tls_tickets.h"
 
@@ -48,79 +49,6 @@ on_info(const SSL *ssl, int where, int value)
         handshake->alert = value & 0xff;
 }
 
-/* The chain sent as DER: all certificates one behind the other, bounded. */
-struct sent_chain {
-    uint8_t *bytes;
-    const uint8_t *certs[GW_MAX_CHAIN_CERTS];
-    size_t lens[GW_MAX_CHAIN_CERTS];
-    size_t count;
-    size_t total;
-};
-
-static enum cg_status
-collect_chain(X509_STORE_CTX *store_ctx, struct sent_chain *chain, enum cg_reason *reason,
-        struct cg_error *err)
-{
-    STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(store_ctx);
-    int count = sk_X509_num(sent);
-    uint8_t *at;
-
-    *reason = CG_REASON_INTERNAL_ERROR;
-    if (count <= 0)
-        return cg_fail(err, CG_E_CRYPTO, "libssl gave no certificate to judge");
-    *reason = CG_REASON_TOO_LARGE;
-    if (count > GW_MAX_CHAIN_CERTS)
-        return cg_fail(err, CG_E_LIMIT, "%d certificates sent, at most %d are judged", count,
-                GW_MAX_CHAIN_CERTS);
-    for (int i = 0; i < count; i++) {
-        int len = i2d_X509(sk_X509_value(sent, i), NULL);
-
-        if (len <= 0) {
-            *reason = CG_REASON_INTERNAL_ERROR;
-            return crypto_fail(err, "cannot encode a received certificate");
-        }
-        chain->lens[i] = (size_t)len;
-        chain->total += (size_t)len;
-        if (chain->total > GW_MAX_CHAIN_BYTES)
-            return cg_fail(
-                    err, CG_E_LIMIT, "more than %d bytes of certificates sent", GW_MAX_CHAIN_BYTES);
-    }
-    *reason = CG_REASON_INTERNAL_ERROR;
-    chain->bytes = malloc(chain->total);
-    if (chain->bytes == NULL)
-        return cg_fail(err, CG_E_NOMEM, "no memory for the chain sent");
-    at = chain->bytes;
-    for (int i = 0; i < count; i++) {
-        chain->certs[i] = at;
-        if (i2d_X509(sk_X509_value(sent, i), &at) != (int)chain->lens[i])
-            return crypto_fail(err, "cannot encode a received certificate");
-    }
-    chain->count = (size_t)count;
-    *reason = CG_REASON_NONE;
-    return CG_OK;
-}
-
-static enum cg_status
-evaluate(struct handshake *handshake, const struct sent_chain *chain, struct cg_error *err)
-{
-    const struct gw_interface *iface = handshake->iface;
-    struct cg_peer peer = {
-        .now = handshake->decided,
-        .clock_floor = GW_CLOCK_FLOOR,
-        .address = handshake->address,
-    };
-
-    if (chain != NULL) {
-        peer.leaf = chain->certs[0];
-        peer.leaf_len = chain->lens[0];
-        peer.chain = chain->certs + 1;
-        peer.chain_len = chain->lens + 1;
-        peer.chain_count = chain->count - 1;
-    }
-    return cg_evaluate(handshake->engine, iface->generation->store, iface->policy, &peer,
-            &handshake->decision, err);
-}
-
 /*
  * libssl's verify hook: called once a full handshake with all certificates sent, and its answer with the
  * X509_V_ERR code decides which alert the peer gets. Whatever goes wrong in here refuses.
@@ -130,8 +58,8 @@ on_certificate(X509_STORE_CTX *store_ctx, void *arg)
 {
     SSL *ssl = X509_STORE_CTX_get_ex_data(store_ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
     struct handshake *handshake = SSL_get_app_data(ssl);
-    const struct cg_policy *policy = handshake->iface->policy;
-    struct sent_chain chain = { 0 };
+    const struct gw_class *class = handshake->class;
+    struct chain chain = { .count = 0 };
     struct cg_error err = { "" };
     enum cg_reason reason;
     int accepted = 0;
@@ -141,26 +69,28 @@ on_certificate(X509_STORE_CTX *store_ctx, void *arg)
     handshake->decision = NULL;
     handshake->decided = handshake->clock() / 1000;
     handshake->presented = sk_X509_num(X509_STORE_CTX_get0_untrusted(store_ctx));
-    if (collect_chain(store_ctx, &chain, &reason, &err) == CG_OK) {
+    handshake->chain_left_out = handshake->presented > 1;
+    if (chain_collect(X509_STORE_CTX_get0_cert(store_ctx), X509_STORE_CTX_get0_untrusted(store_ctx),
+                &chain, &reason, &err) == CG_OK) {
         reason = CG_REASON_INTERNAL_ERROR;
-        if (EVP_Digest(chain.bytes, chain.total, handshake->chain, NULL, EVP_sha256(), NULL) != 1)
-            (void)crypto_fail(&err, "cannot digest the chain sent");
-        else if (evaluate(handshake, &chain, &err) != CG_OK)
-            handshake->decision = NULL;
+        if (!chain_digest(&chain, handshake->chain))
+            (void)cg_fail(&err, CG_E_CRYPTO, "cannot digest the chain sent");
+        else if (class == NULL)
+            reason = CG_REASON_NONE; /* judged with the first request */
+        else if (judge_chain(handshake, class, &chain, NULL, &handshake->decision, &err) == CG_OK)
+            reason = cg_decision_reason(handshake->decision);
     }
-    if (handshake->decision == NULL)
-        handshake->decision = cg_decision_refuse(policy, reason, err.text);
+    if (handshake->decision == NULL && reason != CG_REASON_NONE)
+        handshake->decision = cg_decision_refuse(
+                class != NULL ? class->policy : gw_other(handshake->iface)->policy, reason,
+                err.text);
     ERR_clear_error();
-    if (handshake->decision == NULL) {
-        X509_STORE_CTX_set_error(store_ctx, cg_reason_info(CG_REASON_INTERNAL_ERROR)->x509_error);
-    } else if (cg_decision_verdict(handshake->decision) == CG_ACCEPT) {
-        X509_STORE_CTX_set_error(store_ctx, X509_V_OK);
+    X509_STORE_CTX_set_error(store_ctx, X509_V_OK);
+    if (reason == CG_REASON_NONE)
         accepted = 1;
-    } else {
-        reason = cg_decision_reason(handshake->decision);
+    else
         X509_STORE_CTX_set_error(store_ctx, cg_reason_info(reason)->x509_error);
-    }
-    free(chain.bytes);
+    chain_release(&chain);
     return accepted;
 }
 
@@ -168,6 +98,8 @@ static enum cg_status
 use_identity(
         SSL_CTX *ctx, const struct snapshot_identity *identity, EVP_PKEY *key, struct cg_error *err)
 {
+    if (identity == NULL)
+        return CG_OK;
     if (key == NULL)
         return cg_fail(err, CG_E_USAGE, "no key for identity '%s'", identity->name);
     for (size_t i = 0; i < identity->chain_count; i++) {
@@ -186,22 +118,26 @@ use_identity(
     return CG_OK;
 }
 
+/* What a server does and a client does not. */
+static void
+configure_server(SSL_CTX *ctx)
+{
+    SSL_CTX_set_client_hello_cb(ctx, on_client_hello, NULL);
+    SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+}
+
 static enum cg_status
 configure(SSL_CTX *ctx, struct gw_interface *iface, struct cg_error *err)
 {
     const struct snapshot_interface *settings = iface->settings;
-    int verify = SSL_VERIFY_PEER;
 
-    if (settings->require_certificate)
-        verify |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-    SSL_CTX_set_verify(ctx, verify, NULL);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_cert_verify_callback(ctx, on_certificate, NULL);
-    SSL_CTX_set_client_hello_cb(ctx, on_client_hello, NULL);
+    if (settings->role == CG_ROLE_INBOUND)
+        configure_server(ctx);
     SSL_CTX_set_info_callback(ctx, on_info);
     SSL_CTX_set_max_cert_list(ctx, GW_MAX_CERT_MESSAGE);
-    SSL_CTX_set_options(ctx,
-            SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                    SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(ctx,
             SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -210,15 +146,22 @@ configure(SSL_CTX *ctx, struct gw_interface *iface, struct cg_error *err)
             SSL_CTX_set_min_proto_version(ctx, settings->min_tls) != 1 ||
             SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) != 1)
         return crypto_fail(err, "cannot set the TLS versions");
-    return tls_policy_apply(ctx, iface, err) && tls_tickets_apply(ctx, iface, err) ? CG_OK
-                                                                                   : CG_E_CRYPTO;
+    if (!tls_policy_apply(ctx, iface, err))
+        return CG_E_CRYPTO;
+    if (settings->role == CG_ROLE_OUTBOUND) {
+        /* Every server certificate is judged: no session is kept to skip that. */
+        SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+        return CG_OK;
+    }
+    return tls_tickets_apply(ctx, iface, err) ? CG_OK : CG_E_CRYPTO;
 }
 
 enum cg_status
 tls_context_new(struct gw_interface *iface, const struct snapshot_identity *identity, EVP_PKEY *key,
         SSL_CTX **out, struct cg_error *err)
 {
-    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    SSL_CTX *ctx = SSL_CTX_new(
+            iface->settings->role == CG_ROLE_INBOUND ? TLS_server_method() : TLS_client_method());
     enum cg_status status;
 
     *out = NULL;
@@ -239,17 +182,42 @@ tls_context_new(struct gw_interface *iface, const struct snapshot_identity *iden
 SSL *
 tls_new(struct handshake *handshake, int fd)
 {
+    const struct snapshot_interface *settings = handshake->iface->settings;
     SSL *ssl = SSL_new(handshake->iface->tls);
+    bool ok;
 
     if (ssl == NULL)
         return NULL;
     SSL_set_app_data(ssl, handshake);
-    if (SSL_set_fd(ssl, fd) != 1) {
-        SSL_free(ssl);
-        return NULL;
+    ok = SSL_set_fd(ssl, fd) == 1;
+    if (settings->role == CG_ROLE_INBOUND) {
+        if (handshake->certificate_required)
+            SSL_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+        SSL_set_accept_state(ssl);
+    } else {
+        /* RFC 6066 section 3: a name, never an address. */
+        if (settings->server_name[0] != '\0')
+            ok = ok && SSL_set_tlsext_host_name(ssl, settings->server_name) == 1;
+        SSL_set_connect_state(ssl);
     }
-    SSL_set_accept_state(ssl);
-    return ssl;
+    if (ok)
+        return ssl;
+    ERR_clear_error();
+    SSL_free(ssl);
+    return NULL;
+}
+
+bool
+tls_begun(const SSL *ssl, const struct handshake *handshake)
+{
+    OSSL_HANDSHAKE_STATE state;
+
+    if (ssl == NULL)
+        return false;
+    if (handshake->iface->settings->role == CG_ROLE_INBOUND)
+        return handshake->hello;
+    state = SSL_get_state(ssl);
+    return state != TLS_ST_BEFORE && state != TLS_ST_CW_CLNT_HELLO && handshake->hello;
 }
 
 /* The certificate in a resumed session must be the one that the ticket's verdict was about. */
@@ -274,13 +242,15 @@ tls_finish(SSL *ssl, struct handshake *handshake, bool *resumed, struct cg_error
             return cg_fail(err, CG_E_CRYPTO, "a session was resumed without its verdict");
         return CG_OK;
     }
-    if (handshake->decision != NULL)
+    if (handshake->presented < 0) {
+        handshake->decided = handshake->clock() / 1000;
+        handshake->presented = 0;
+    }
+    if (handshake->decision != NULL || handshake->class == NULL)
         return CG_OK;
     if (SSL_get0_peer_certificate(ssl) != NULL)
         return cg_fail(err, CG_E_CRYPTO, "a certificate was received and not judged");
-    handshake->decided = handshake->clock() / 1000;
-    handshake->presented = 0;
-    return evaluate(handshake, NULL, err);
+    return judge_peer(ssl, handshake, handshake->class, NULL, &handshake->decision, err);
 }
 
 bool
@@ -332,7 +302,8 @@ enum cg_reason
 tls_failure(SSL *ssl, struct handshake *handshake, int ssl_error, int errno_value,
         struct cg_buf *detail)
 {
-    bool at_certificate = SSL_get_state(ssl) == TLS_ST_SR_CERT;
+    OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
+    bool at_certificate = state == TLS_ST_SR_CERT || state == TLS_ST_CR_CERT;
     enum cg_reason reason = CG_REASON_HANDSHAKE_FAILED;
     unsigned long code;
     const char *data;

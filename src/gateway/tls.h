@@ -38,6 +38,9 @@ struct handshake {
     gw_clock *clock;
     const struct ticket_keys *keys;
     const char *address; /* the peer's, or NULL */
+    const struct gw_class
+            *class; /* it is judged by in the handshake; NULL: not known before a request */
+    bool certificate_required; /* whatever class the peer turns out to be of */
     uint8_t incident[TICKET_INCIDENT_SIZE];
 
     bool hello; /* a ClientHello came */
@@ -48,11 +51,15 @@ struct handshake {
     struct cg_decision *decision; /* owned; of the certificate received in this handshake */
     int64_t decided;
     uint8_t chain[CG_SHA256_SIZE];
+    bool chain_left_out; /* more than the received certificate was sent */
     bool has_ticket; /* the last ticket that was honoured */
     struct ticket ticket;
 };
 
-/* A server context for the interface; the caller owns *out. */
+/*
+ * A context for the interface: a server's, or a client's where its role is outbound, and then identity
+ * and key may be NULL. The caller owns *out.
+ */
 CG_CHECKED enum cg_status tls_context_new(struct gw_interface *iface,
         const struct snapshot_identity *identity, EVP_PKEY *key, SSL_CTX **out,
         struct cg_error *err);
@@ -63,10 +70,14 @@ SSL *tls_new(struct handshake *handshake, int fd);
 /*
  * Judges what came out of a finished handshake: the decision of the certificate, the one that a peer
  * without certificate gets, or the one that its ticket carries (then *resumed and no decision object).
+ * Where the class is not known, neither is the decision.
  * CG_E_CRYPTO with a sentence when it does not fit together: the caller refuses with internal-error.
  */
 CG_CHECKED enum cg_status tls_finish(
         SSL *ssl, struct handshake *handshake, bool *resumed, struct cg_error *err);
+
+/* True once the peer has spoken TLS: version and cipher are then worth telling. */
+bool tls_begun(const SSL *ssl, const struct handshake *handshake);
 
 /* True only when the chain check was evaluated and passed, and no allowance was needed for the verdict. */
 bool tls_chain_passed(const struct cg_decision *decision);

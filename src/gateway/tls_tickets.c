@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/reader.h"
+#include "gateway/judge.h"
 #include "gateway/tls.h"
 
 bool
@@ -84,49 +85,78 @@ on_ticket_key(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CT
     return i == 0 ? 1 : 2;
 }
 
-static void
-ticket_from_decision(const struct handshake *handshake, SSL *ssl, struct ticket *out)
+/* What a class thinks of the peer, and how long what admits it holds. */
+static bool
+add_verdict(SSL *ssl, const struct handshake *handshake, const struct gw_class *class,
+        struct ticket *out)
+{
+    struct ticket_verdict *verdict = &out->verdicts[out->verdict_count++];
+    struct cg_decision *decision = NULL;
+    struct cg_error err;
+
+    if (class == handshake->class && handshake->decision != NULL)
+        decision = cg_decision_ref(handshake->decision);
+    else if (judge_peer(ssl, handshake, class, NULL, &decision, &err) != CG_OK)
+        return false;
+    if (decision == NULL)
+        return false;
+    verdict->reason = (uint8_t)cg_decision_reason(decision);
+    verdict->chain_passed = tls_chain_passed(decision);
+    for (size_t i = 0; i < cg_decision_count(decision); i++) {
+        const struct cg_finding *finding = cg_decision_get0(decision, i);
+
+        if (finding->allowed && finding->enforced)
+            verdict->allowances |= (uint8_t)(1u << finding->allowance);
+    }
+    for (size_t i = 0; class == gw_other(handshake->iface) && i < CG_LEVEL_COUNT; i++) {
+        enum cg_reason reason = CG_REASON_NONE;
+
+        (void)cg_decision_at_level(decision, (enum cg_level)i, &reason);
+        out->levels[i] = (uint8_t)reason;
+    }
+    if (verdict->reason == CG_REASON_NONE && out->certificate) {
+        if (cg_decision_good_from(decision) > out->good_from)
+            out->good_from = cg_decision_good_from(decision);
+        if (cg_decision_good_until(decision) < out->good_until)
+            out->good_until = cg_decision_good_until(decision);
+    }
+    cg_decision_free(decision);
+    return true;
+}
+
+/*
+ * The verdict of every class of the interface: which one the returning peer is of may only be known
+ * when it speaks, and then the chain it sent is no longer at hand.
+ */
+static bool
+ticket_from_handshake(const struct handshake *handshake, SSL *ssl, struct ticket *out)
 {
     const struct gw_interface *iface = handshake->iface;
-    const struct cg_decision *decision = handshake->decision;
+    X509 *leaf = SSL_get0_peer_certificate(ssl);
 
     memset(out, 0, sizeof(*out));
     out->generation = iface->generation->number;
     out->interface = iface->index;
     memcpy(out->policy, iface->digest, sizeof(out->policy));
     out->tls_version = (uint16_t)SSL_version(ssl);
-    out->level = cg_policy_level(iface->policy);
-    out->decided = handshake->decided;
+    out->decided = handshake->presented < 0 ? handshake->clock() / 1000 : handshake->decided;
     memcpy(out->incident, handshake->incident, sizeof(out->incident));
     memcpy(out->sni, handshake->sni, handshake->sni_len);
     out->sni_len = handshake->sni_len;
     if (handshake->address != NULL)
         (void)snprintf(out->address, sizeof(out->address), "%s", handshake->address);
-    if (decision == NULL) {
-        /* No certificate asked of this peer: nothing that could run out but the session itself. */
-        out->decided = handshake->clock() / 1000;
-        out->good_from = INT64_MIN;
-        out->good_until = INT64_MAX;
-        return;
-    }
-    out->certificate = true;
-    memcpy(out->leaf, cg_cert_get0_sha256(cg_decision_get0_cert(decision)), sizeof(out->leaf));
+    /* Without a certificate nothing runs out but the session itself. */
+    out->good_from = INT64_MIN;
+    out->good_until = INT64_MAX;
+    out->certificate = leaf != NULL;
+    if (leaf != NULL && X509_digest(leaf, EVP_sha256(), out->leaf, NULL) != 1)
+        return false;
     memcpy(out->chain, handshake->chain, sizeof(out->chain));
-    out->good_from = cg_decision_good_from(decision);
-    out->good_until = cg_decision_good_until(decision);
-    for (size_t i = 0; i < CG_LEVEL_COUNT; i++) {
-        enum cg_reason reason = CG_REASON_NONE;
-
-        (void)cg_decision_at_level(decision, (enum cg_level)i, &reason);
-        out->levels[i] = (uint8_t)reason;
-    }
-    out->chain_passed = tls_chain_passed(decision);
-    for (size_t i = 0; i < cg_decision_count(decision); i++) {
-        const struct cg_finding *finding = cg_decision_get0(decision, i);
-
-        if (finding->allowed && finding->enforced)
-            out->allowances |= 1u << finding->allowance;
-    }
+    out->chain_left_out = handshake->chain_left_out;
+    for (size_t i = 0; i < iface->class_count; i++)
+        if (!add_verdict(ssl, handshake, &iface->classes[i], out))
+            return false;
+    return true;
 }
 
 /* Called before a ticket is sealed, a renewed one of a resumed session among them: that keeps its verdict. */
@@ -143,10 +173,9 @@ on_ticket_sealed(SSL *ssl, void *arg)
         if (!handshake->has_ticket)
             return 0;
         ticket = handshake->ticket;
-    } else {
-        if (handshake->decision != NULL && cg_decision_get0_cert(handshake->decision) == NULL)
-            return 0;
-        ticket_from_decision(handshake, ssl, &ticket);
+    } else if (!ticket_from_handshake(handshake, ssl, &ticket)) {
+        ERR_clear_error();
+        return 0;
     }
     len = ticket_encode(&ticket, data, sizeof(data));
     return len != 0 && SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), data, len) == 1;
@@ -165,6 +194,7 @@ honour(SSL *ssl, SSL_SESSION *session, struct handshake *handshake)
         .address = handshake->address != NULL ? handshake->address : "",
         .sni = handshake->sni,
         .sni_len = handshake->sni_len,
+        .needs_chain = (iface->settings->identity_fields & SNAPSHOT_FIELD_CLIENT_CERT_CHAIN) != 0,
         .now = handshake->clock() / 1000,
         .lifetime = iface->settings->session_timeout_s,
     };
@@ -174,7 +204,12 @@ honour(SSL *ssl, SSL_SESSION *session, struct handshake *handshake)
 
     handshake->has_ticket = false;
     if (SSL_SESSION_get0_ticket_appdata(session, &data, &len) != 1 ||
-            !ticket_decode(data, len, &ticket) || !ticket_holds(&ticket, &scene))
+            !ticket_decode(data, len, &ticket) || !ticket_holds(&ticket, &scene) ||
+            ticket.verdict_count != iface->class_count)
+        return false;
+    /* A class that is known now and refuses what the ticket tells gets to see the certificate itself. */
+    if (handshake->class != NULL &&
+            ticket.verdicts[handshake->class - iface->classes].reason != CG_REASON_NONE)
         return false;
     handshake->ticket = ticket;
     handshake->has_ticket = true;

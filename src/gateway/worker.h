@@ -28,6 +28,7 @@ struct listener {
     struct listener *next;
     uv_poll_t poll;
     int fd;
+    bool plain; /* accepts without TLS */
     bool polling;
 };
 

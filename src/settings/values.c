@@ -89,6 +89,71 @@ value_address(const char *text, bool allow_unix, struct snapshot_address *out)
     return inet_pton(AF_INET, host, &v4->sin_addr) == 1 && read_port(colon + 1, &v4->sin_port);
 }
 
+bool
+value_host(const char *text, char out[SNAPSHOT_HOST_SIZE])
+{
+    static const char allowed[] =
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:";
+    size_t len = strlen(text);
+
+    if (len == 0 || len >= SNAPSHOT_HOST_SIZE || strspn(text, allowed) != len)
+        return false;
+    memcpy(out, text, len + 1);
+    return true;
+}
+
+bool
+value_host_port(const char *text, char host[SNAPSHOT_HOST_SIZE], uint16_t *port)
+{
+    const char *colon = strrchr(text, ':');
+    struct snapshot_address ignored;
+    size_t len = colon == NULL ? 0 : (size_t)(colon - text);
+    bool bracketed = len > 2 && text[0] == '[' && text[len - 1] == ']';
+    char copy[SNAPSHOT_HOST_SIZE];
+    in_port_t number;
+
+    if (len == 0 || len >= sizeof(copy) || !read_port(colon + 1, &number) || number == 0)
+        return false;
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    if (bracketed)
+        copy[len - 1] = '\0';
+    *port = ntohs(number);
+    if (!value_host(bracketed ? copy + 1 : copy, host))
+        return false;
+    return (strchr(host, ':') != NULL) == bracketed &&
+            (!bracketed || value_numeric(host, *port, &ignored));
+}
+
+bool
+value_numeric(const char *host, uint16_t port, struct snapshot_address *out)
+{
+    struct sockaddr_in *v4 = (struct sockaddr_in *)&out->addr;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&out->addr;
+
+    *out = (struct snapshot_address) { .len = sizeof(*v4) };
+    if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(port);
+        return true;
+    }
+    out->len = sizeof(*v6);
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(port);
+    return inet_pton(AF_INET6, host, &v6->sin6_addr) == 1;
+}
+
+bool
+value_path(const char *text, size_t size)
+{
+    static const char allowed[] =
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~/";
+    size_t len = strlen(text);
+
+    return len > 1 && len < size && text[0] == '/' && strspn(text, allowed) == len &&
+            strstr(text, "//") == NULL && strstr(text, "/.") == NULL;
+}
+
 static bool
 zero_after(const uint8_t prefix[16], unsigned bits)
 {

@@ -10,6 +10,18 @@ bool value_duration(const char *text, uint64_t *ms);
 /* "192.0.2.1:8443", "[2001:db8::1]:8443"; with allow_unix also "unix:/path". Names are not resolved. */
 bool value_address(const char *text, bool allow_unix, struct snapshot_address *out);
 
+/* "sbc.example.com": letters, digits, hyphens, underscores and dots; or an address. */
+bool value_host(const char *text, char out[SNAPSHOT_HOST_SIZE]);
+
+/* "sbc.example.com:5061", "192.0.2.1:443", "[2001:db8::1]:443"; the brackets are left out of host. */
+bool value_host_port(const char *text, char host[SNAPSHOT_HOST_SIZE], uint16_t *port);
+
+/* True when host is an IP address; out is then it, with the port. */
+bool value_numeric(const char *host, uint16_t port, struct snapshot_address *out);
+
+/* "/line/hq": absolute, of unreserved characters and slashes, no empty or dot segment, shorter than size. */
+bool value_path(const char *text, size_t size);
+
 /* "192.0.2.1", "192.0.2.0/24", "2001:db8::/32"; bits after the prefix must be zero. */
 bool value_network(const char *text, struct snapshot_network *out);
 

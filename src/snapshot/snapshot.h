@@ -19,8 +19,13 @@
 #define SNAPSHOT_MAX_INTERFACES 64
 #define SNAPSHOT_MAX_LISTENERS 16 /* per interface */
 #define SNAPSHOT_MAX_IDENTITIES 32
+#define SNAPSHOT_NO_IDENTITY UINT32_MAX /* an outbound interface that shows no certificate */
 #define SNAPSHOT_NAME_SIZE 64
 #define SNAPSHOT_MAX_NETWORKS 64
+#define SNAPSHOT_MAX_CLASSES 32 /* per interface: a session ticket holds a verdict for each */
+#define SNAPSHOT_PATH_SIZE 256
+#define SNAPSHOT_HOST_SIZE 256
+#define SNAPSHOT_MAX_ADDRESSES 8 /* of an outbound interface's far end */
 
 struct snapshot_blob {
     uint8_t *data;
@@ -53,10 +58,8 @@ struct snapshot_network {
 /* PROXY protocol version that a backend is told the connection by. */
 enum snapshot_proxy { SNAPSHOT_PROXY_OFF, SNAPSHOT_PROXY_V1, SNAPSHOT_PROXY_V2 };
 
-struct snapshot_interface {
-    char name[SNAPSHOT_NAME_SIZE];
-    enum cg_role role;
-    enum cg_service service;
+/* What a received certificate is judged by. */
+struct snapshot_rules {
     enum cg_level level;
     cg_check_set checks; /* where level is CG_LEVEL_CUSTOM */
     bool latched;
@@ -70,20 +73,80 @@ struct snapshot_interface {
     size_t name_count;
     char **sip_domains;
     size_t sip_domain_count;
-    unsigned identity; /* index into identities */
+};
+
+/* A kind of peer that shares an interface with others and has rules of its own. */
+enum snapshot_class_kind { SNAPSHOT_CLASS_TRUNK, SNAPSHOT_CLASS_LINE, SNAPSHOT_CLASS_KINDS };
+
+struct snapshot_class {
+    char name[SNAPSHOT_NAME_SIZE];
+    enum snapshot_class_kind kind;
+    struct snapshot_rules rules;
+    struct snapshot_network from[SNAPSHOT_MAX_NETWORKS]; /* source addresses that make a peer one */
+    size_t from_count;
+    char path[SNAPSHOT_PATH_SIZE]; /* of a line's WebSocket upgrade; "" for a trunk */
+    bool every_request; /* sip-match: the From domain of each request is judged */
+};
+
+/* What is understood of the bytes after the handshake. */
+enum snapshot_mode { SNAPSHOT_MODE_TCP, SNAPSHOT_MODE_HTTP, SNAPSHOT_MODE_SIP, SNAPSHOT_MODES };
+
+/* What becomes of a connected peer that the settings, the trust store or the clock no longer admit. */
+enum snapshot_live {
+    SNAPSHOT_LIVE_CLOSE,
+    SNAPSHOT_LIVE_DRAIN,
+    SNAPSHOT_LIVE_LEAVE,
+    SNAPSHOT_LIVES
+};
+
+/* Header fields that tell an HTTP backend who the peer is; bits. */
+enum {
+    SNAPSHOT_FIELD_CLIENT_CERT = 1 << 0, /* RFC 9440 Client-Cert */
+    SNAPSHOT_FIELD_CLIENT_CERT_CHAIN = 1 << 1, /* RFC 9440 Client-Cert-Chain */
+    SNAPSHOT_FIELD_XFCC = 1 << 2, /* X-Forwarded-Client-Cert */
+    SNAPSHOT_FIELD_VERDICT = 1 << 3, /* Certgate-Verdict */
+    SNAPSHOT_FIELD_ALL = (1 << 4) - 1,
+};
+
+struct snapshot_listener {
+    struct snapshot_address at;
+    bool plain; /* without TLS: service security unsecure-only or unsecure+secure */
+};
+
+struct snapshot_interface {
+    char name[SNAPSHOT_NAME_SIZE];
+    enum cg_role role;
+    enum cg_service service;
+    enum snapshot_mode mode;
+    struct snapshot_rules rules; /* of whoever is of no class below */
+    bool phones; /* whoever is no trunk is a SIP phone */
+    bool others; /* false: a peer of no class is refused, class-unknown */
+    struct snapshot_class *classes; /* trunks of a SIP interface, lines of an HTTPS one */
+    size_t class_count;
+    uint32_t identity; /* index into identities, or SNAPSHOT_NO_IDENTITY */
     int min_tls; /* TLS1_2_VERSION or TLS1_3_VERSION */
-    struct snapshot_address listen[SNAPSHOT_MAX_LISTENERS];
+    struct snapshot_listener listen[SNAPSHOT_MAX_LISTENERS];
     size_t listen_count;
-    struct snapshot_address backend;
+    struct snapshot_address backend; /* inbound */
+    char connect_host[SNAPSHOT_HOST_SIZE]; /* outbound: DNS name or address of the far end … */
+    uint16_t connect_port;
+    struct snapshot_address connect[SNAPSHOT_MAX_ADDRESSES]; /* … and where it is now */
+    size_t connect_count;
+    char server_name[SNAPSHOT_HOST_SIZE]; /* outbound: SNI; "" for an address */
     enum snapshot_proxy proxy;
     struct snapshot_network
             proxy_from[SNAPSHOT_MAX_NETWORKS]; /* balancers that send PROXY headers */
     size_t proxy_from_count;
+    bool answer; /* a refusal after the handshake is answered in the protocol */
+    uint32_t identity_fields; /* SNAPSHOT_FIELD_… */
+    enum snapshot_live live;
     uint32_t handshake_timeout_ms;
+    uint32_t request_timeout_ms; /* from the handshake to the first whole request head */
     uint32_t connect_timeout_ms;
     uint32_t idle_timeout_ms;
     uint32_t session_timeout_s; /* 0: no sessions */
     uint32_t max_connections; /* per worker */
+    uint32_t max_per_source; /* per worker and source address */
 };
 
 struct snapshot {
@@ -105,6 +168,12 @@ CG_CHECKED enum cg_status snapshot_read(int fd, struct snapshot **out, struct cg
 /* True when the address (AF_INET or AF_INET6) lies in one of the networks. */
 bool snapshot_networks_hold(
         const struct snapshot_network *networks, size_t count, const struct sockaddr *address);
+/* True when some address lies in both networks. */
+bool snapshot_networks_overlap(const struct snapshot_network *a, const struct snapshot_network *b);
+/* Frees what an interface holds, not itself. */
+void snapshot_interface_release(struct snapshot_interface *it);
+/* Frees what rules hold, not themselves. */
+void snapshot_rules_release(struct snapshot_rules *rules);
 /* Frees a decoded or hand-built snapshot with all it holds; NULL is allowed. */
 void snapshot_free(struct snapshot *snapshot);
 

@@ -74,12 +74,13 @@ tells_a_resumption(void **state)
 {
     struct cg_policy *policy = cg_policy_new();
     struct record record = sample(policy);
-    struct ticket ticket = {
-        .level = CG_LEVEL_HIGH, .decided = 1795478300, .allowances = 1u << CG_ALLOW_SHA1_CHAIN
-    };
+    struct ticket ticket = { .decided = 1795478300,
+        .verdicts = { { CG_REASON_NONE, 1u << CG_ALLOW_SHA1_CHAIN, false } },
+        .verdict_count = 1 };
     char *json;
 
     (void)state;
+    cg_policy_set_level(policy, CG_LEVEL_HIGH);
     memset(ticket.incident, 0xff, sizeof(ticket.incident));
     record.ticket = &ticket;
     record.resumed = true;

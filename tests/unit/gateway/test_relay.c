@@ -50,9 +50,8 @@ setup(void **state)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
     scene->backend = fds[0];
     scene->ours = fds[1];
-    scene->io = (struct relay_io) { .ssl = scene->pair.server,
-        .peer = scene->pair.server_fd,
-        .backend = scene->ours,
+    scene->io = (struct relay_io) { .peer = { .ssl = scene->pair.server, .fd = scene->pair.server_fd },
+        .backend = { .fd = scene->ours },
         .scratch = scene->scratch };
     *state = scene;
     return 0;
@@ -171,8 +170,8 @@ a_slow_backend_holds_the_peer_back(void **state)
     assert_non_null(scene->relay.up.waiting);
     assert_true(scene->relay.up.len <= GW_RELAY_BYTES);
     assert_int_equal(relay_run(&scene->relay, &scene->io), RELAY_WAIT);
-    assert_int_equal(scene->io.peer_events, 0);
-    assert_int_equal(scene->io.backend_events, UV_READABLE | UV_WRITABLE);
+    assert_int_equal(scene->io.peer.events, 0);
+    assert_int_equal(scene->io.backend.events, UV_READABLE | UV_WRITABLE);
 }
 
 static void
@@ -191,8 +190,8 @@ a_slow_peer_holds_the_backend_back(void **state)
     assert_non_null(scene->relay.down.waiting);
     assert_true(scene->relay.down.len <= GW_RELAY_BYTES);
     assert_int_equal(relay_run(&scene->relay, &scene->io), RELAY_WAIT);
-    assert_int_equal(scene->io.backend_events, 0);
-    assert_int_equal(scene->io.peer_events, UV_READABLE | UV_WRITABLE);
+    assert_int_equal(scene->io.backend.events, 0);
+    assert_int_equal(scene->io.peer.events, UV_READABLE | UV_WRITABLE);
 }
 
 /* Runs as the level-triggered loop would: as long as a descriptor is ready. */
@@ -256,8 +255,8 @@ an_end_without_close_notify_is_broken(void **state)
     assert_int_equal(SSL_write(scene->pair.client, "half", 4), 4);
     shutdown(scene->pair.client_fd, SHUT_RDWR);
     while (relay_run(&scene->relay, &scene->io) != RELAY_BROKEN)
-        assert_int_not_equal(scene->io.peer_events & UV_READABLE, 0);
-    assert_string_equal(scene->io.why, "the peer ended without close_notify");
+        assert_int_not_equal(scene->io.peer.events & UV_READABLE, 0);
+    assert_string_equal(scene->io.why, "ended without close_notify");
     assert_int_equal(read(scene->backend, text, sizeof(text)), 4);
     assert_int_equal(read(scene->backend, text, sizeof(text)), -1);
     assert_int_equal(errno, EAGAIN);

@@ -16,10 +16,10 @@ sample(void)
         .generation = 7,
         .interface = 3,
         .tls_version = 0x0304,
-        .level = CG_LEVEL_HIGH,
         .certificate = true,
-        .allowances = 1u << CG_ALLOW_SHA1_CHAIN,
-        .chain_passed = true,
+        .verdicts = { { CG_REASON_NONE, 1u << CG_ALLOW_SHA1_CHAIN, true },
+                { CG_REASON_NOT_IN_TCS, 0, false } },
+        .verdict_count = 2,
         .decided = 1000,
         .address = "192.0.2.1",
         .good_from = 900,
@@ -49,11 +49,12 @@ reads_what_was_written(void **state)
     assert_int_equal(out.generation, in.generation);
     assert_int_equal(out.interface, in.interface);
     assert_int_equal(out.tls_version, in.tls_version);
-    assert_int_equal(out.level, in.level);
     assert_true(out.certificate);
-    assert_true(out.chain_passed);
+    assert_int_equal(out.verdict_count, 2);
+    assert_true(out.verdicts[0].chain_passed);
+    assert_int_equal(out.verdicts[1].reason, CG_REASON_NOT_IN_TCS);
     assert_string_equal(out.address, in.address);
-    assert_int_equal(out.allowances, in.allowances);
+    assert_int_equal(out.verdicts[0].allowances, in.verdicts[0].allowances);
     assert_int_equal(out.decided, in.decided);
     assert_int_equal(out.good_from, in.good_from);
     assert_int_equal(out.good_until, in.good_until);
@@ -116,11 +117,13 @@ refuses_every_truncation_and_any_more(void **state)
 /* Offsets of the layout that ticket_encode() writes. */
 enum {
     AT_VERSION = 0,
-    AT_LEVEL = 47,
-    AT_CERTIFICATE = 48,
-    AT_PASSED = 113,
-    AT_ALLOWANCES = 114,
-    AT_LEVELS = 118
+    AT_CERTIFICATE = 47,
+    AT_LEFT_OUT = 112,
+    AT_LEVELS = 113,
+    AT_COUNT = 119,
+    AT_REASON = 120,
+    AT_ALLOWANCES = 121,
+    AT_PASSED = 122,
 };
 
 static void
@@ -132,11 +135,14 @@ refuses_values_outside_their_range(void **state)
         uint8_t value;
     } rows[] = {
         { "another version", AT_VERSION, 1 },
-        { "a level that is none", AT_LEVEL, CG_LEVEL_CUSTOM + 1 },
         { "a boolean of 2", AT_CERTIFICATE, 2 },
         { "another boolean of 2", AT_PASSED, 2 },
+        { "a third boolean of 2", AT_LEFT_OUT, 2 },
         { "an allowance that is none", AT_ALLOWANCES, 0x80 },
         { "a reason that is none", AT_LEVELS, CG_REASON_COUNT },
+        { "a verdict's reason that is none", AT_REASON, CG_REASON_COUNT },
+        { "no verdict", AT_COUNT, 0 },
+        { "more verdicts than classes", AT_COUNT, TICKET_MAX_CLASSES + 1 },
     };
     struct ticket in = sample(), out;
     uint8_t data[GW_MAX_TICKET_DATA];

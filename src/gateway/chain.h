@@ -1,0 +1,37 @@
+/* The chain that a peer sent, as DER: what the library judges and what backends are told. */
+#ifndef GATEWAY_CHAIN_H
+#define GATEWAY_CHAIN_H
+
+#include <certgate/certgate.h>
+#include <openssl/ssl.h>
+
+#include "gateway/limits.h"
+
+/* Certificates one behind the other, the received one first; bounded. */
+struct chain {
+    uint8_t *bytes;
+    const uint8_t *certs[GW_MAX_CHAIN_CERTS];
+    size_t lens[GW_MAX_CHAIN_CERTS];
+    size_t count;
+    size_t total;
+};
+
+/*
+ * Encodes what libssl holds: leaf, and the certificates of `others` but for leaf itself (libssl lists it
+ * there in some places).
+ *
+ * reason   why not, when it fails: too-large or internal-error
+ * chain    to be released in any case
+ */
+CG_CHECKED enum cg_status chain_collect(X509 *leaf, STACK_OF(X509) * others, struct chain *chain,
+        enum cg_reason *reason, struct cg_error *err);
+/*
+ * The same of a finished handshake. A resumed session holds the received certificate only; chain->count
+ * is 0 where the peer showed none.
+ */
+CG_CHECKED enum cg_status chain_of(
+        SSL *ssl, struct chain *chain, enum cg_reason *reason, struct cg_error *err);
+bool chain_digest(const struct chain *chain, uint8_t out[CG_SHA256_SIZE]);
+void chain_release(struct chain *chain);
+
+#endif

@@ -1,0 +1,187 @@
+/* Verdicts of a connection and their records. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "gateway/conn.h"
+#include "gateway/judge.h"
+#include "gateway/record.h"
+#include "gateway/worker.h"
+
+static struct cg_cert *
+session_cert(const struct conn *conn)
+{
+    const X509 *leaf = conn->ssl != NULL ? SSL_get0_peer_certificate(conn->ssl) : NULL;
+    unsigned char *der = NULL;
+    int len = leaf != NULL ? i2d_X509(leaf, &der) : 0;
+    struct cg_cert *cert = NULL;
+
+    if (len > 0 && cg_cert_from_der(der, (size_t)len, &cert, NULL) != CG_OK)
+        cert = NULL;
+    OPENSSL_free(der);
+    return cert;
+}
+
+/* The rules that a record speaks of: of the class, or while that is not known the interface's. */
+static const struct gw_class *
+class_of(const struct conn *conn)
+{
+    return conn->class != NULL ? conn->class : gw_other(conn->iface);
+}
+
+bool
+conn_record(struct conn *conn, const struct cg_decision *decision, const struct cg_decision *before)
+{
+    const struct snapshot_interface *settings = conn->iface->settings;
+    bool secured = tls_begun(conn->ssl, &conn->handshake);
+    const char *cipher = secured ? SSL_get_cipher_name(conn->ssl) : NULL;
+    struct cg_cert *cert = decision == NULL ? session_cert(conn) : NULL;
+    struct record record = {
+        .time_ms = conn->worker->clock(),
+        .node = conn->generation->snapshot->node,
+        .generation = conn->generation->number,
+        .incident = conn->handshake.incident,
+        .interface = settings->name,
+        .service = settings->service,
+        .role = settings->role,
+        .step = conn->step->name,
+        .peer = conn->endpoint,
+        .via = conn->via[0] != '\0' ? conn->via : NULL,
+        .class = conn->class != NULL ? conn->class->name : NULL,
+        .class_by = conn->class != NULL ? conn->class_by : NULL,
+        .class_index = (size_t)(class_of(conn) - conn->iface->classes),
+        .sni = conn->handshake.sni_len > 0 ? conn->handshake.sni : NULL,
+        .tls = secured ? SSL_get_version(conn->ssl) : NULL,
+        .cipher = cipher != NULL && strcmp(cipher, "(NONE)") != 0 ? cipher : NULL,
+        .policy = class_of(conn)->policy,
+        .decision = decision,
+        .ticket = decision == NULL ? &conn->handshake.ticket : NULL,
+        .ticket_cert = cert,
+        .before = before,
+        .presented = conn->handshake.presented,
+        .alert_sent = conn->handshake.alert,
+        .resumed = conn->resumed,
+    };
+    char *json = record_json(&record, IPC_MAX_PAYLOAD);
+    bool written = json != NULL && worker_record(conn->worker, json);
+
+    if (json == NULL)
+        worker_log(conn->worker, IPC_LOG_ERROR, "no memory for a decision record");
+    conn->recorded = true;
+    free(json);
+    cg_cert_free(cert);
+    return written;
+}
+
+enum step_result
+conn_refuse(struct conn *conn, enum cg_reason reason, const char *detail)
+{
+    struct cg_decision *decision = cg_decision_refuse(class_of(conn)->policy, reason, detail);
+
+    if (decision == NULL)
+        worker_log(conn->worker, IPC_LOG_ERROR, "no memory for a decision");
+    else
+        (void)conn_record(conn, decision, conn->handshake.decision);
+    cg_decision_free(decision);
+    conn->step = &step_close;
+    return STEP_NEXT;
+}
+
+/* ---- verdicts ---------------------------------------------------------------------------------- */
+
+/* A resumed session: what its ticket says of the class, and what only this request tells. */
+static enum cg_status
+judge_resumed(struct conn *conn, const struct gw_class *class, const char *from_domain,
+        struct cg_decision **out, struct cg_error *err)
+{
+    const struct ticket *ticket = &conn->handshake.ticket;
+    enum cg_reason reason = (enum cg_reason)ticket->verdicts[class - conn->iface->classes].reason;
+    char incident[INCIDENT_TEXT_SIZE], detail[128];
+
+    *out = NULL;
+    if (reason == CG_REASON_NONE)
+        return from_domain == NULL || class->phone
+                ? CG_OK
+                : judge_from_domain(conn->ssl, &conn->handshake, class, from_domain, out, err);
+    incident_text(ticket->incident, incident);
+    snprintf(detail, sizeof(detail), "the session was resumed; its certificate was judged in %s",
+            incident);
+    *out = cg_decision_refuse(class->policy, reason, detail);
+    return *out != NULL ? CG_OK : CG_E_NOMEM;
+}
+
+/* A connection without TLS: nobody is asked for a certificate but the classes that require one. */
+static enum cg_status
+judge_plain(const struct conn *conn, const struct gw_class *class, struct cg_decision **out)
+{
+    bool refused = class != gw_other(conn->iface) && class->rules->require_certificate;
+
+    *out = cg_decision_refuse(class->policy,
+            refused ? CG_REASON_CERTIFICATE_MISSING : CG_REASON_NONE,
+            "the connection came without TLS");
+    return *out != NULL ? CG_OK : CG_E_NOMEM;
+}
+
+static bool
+judged_before(const struct conn *conn, const struct gw_class *class, const char *from_domain)
+{
+    bool admitted = (conn->admitted >> (class - conn->iface->classes) & 1) != 0;
+
+    if (!admitted || from_domain == NULL || class->domains == NULL)
+        return admitted;
+    return class->settings == NULL || !class->settings->every_request;
+}
+
+bool
+conn_admit(struct conn *conn, const struct gw_class *class, const char *by, const char *from_domain)
+{
+    struct handshake *handshake = &conn->handshake;
+    struct cg_decision *decision = NULL;
+    struct cg_error err = { "" };
+    enum cg_status status = CG_OK;
+
+    if (judged_before(conn, class, from_domain))
+        return true;
+    conn->class = class;
+    conn->class_by = by;
+    if (conn->plain)
+        status = judge_plain(conn, class, &decision);
+    else if (conn->resumed)
+        status = judge_resumed(conn, class, from_domain, &decision, &err);
+    else if (class == handshake->class && from_domain == NULL && handshake->decision != NULL)
+        decision = cg_decision_ref(handshake->decision);
+    else
+        status = judge_peer(conn->ssl, handshake, class, from_domain, &decision, &err);
+    if (status != CG_OK) {
+        (void)conn_refuse(conn, CG_REASON_INTERNAL_ERROR, err.text);
+        return false;
+    }
+    if (decision != NULL && cg_decision_verdict(decision) == CG_REJECT) {
+        (void)conn_record(conn, decision, NULL);
+        cg_decision_free(decision);
+        return false;
+    }
+    if (conn->resumed) {
+        cg_decision_free(decision);
+        decision = NULL;
+    }
+    cg_decision_free(handshake->decision);
+    handshake->decision = decision;
+    conn->admitted |= (uint64_t)1 << (class - conn->iface->classes);
+    conn->recorded = false;
+    return true;
+}
+
+bool
+conn_record_admission(struct conn *conn)
+{
+    if (conn->recorded)
+        return true;
+    if (conn_record(conn, conn->resumed ? NULL : conn->handshake.decision, NULL))
+        return true;
+    /* What cannot be recorded does not happen. */
+    worker_log(conn->worker, IPC_LOG_ERROR, "a peer was refused: %s",
+            cg_reason_info(CG_REASON_AUDIT_UNAVAILABLE)->code);
+    return false;
+}

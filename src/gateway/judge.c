@@ -1,0 +1,68 @@
+#include "gateway/judge.h"
+
+#include "base/error.h"
+
+static enum cg_status
+evaluate(const struct handshake *handshake, const struct gw_class *class,
+        const struct cg_policy *policy, const struct chain *chain, const char *from_domain,
+        struct cg_decision **out, struct cg_error *err)
+{
+    struct cg_peer peer = {
+        .now = handshake->clock() / 1000,
+        .clock_floor = GW_CLOCK_FLOOR,
+        .address = handshake->address,
+        .from_domain = from_domain,
+        .phone = class->phone,
+    };
+
+    if (chain->count != 0) {
+        peer.leaf = chain->certs[0];
+        peer.leaf_len = chain->lens[0];
+        peer.chain = chain->certs + 1;
+        peer.chain_len = chain->lens + 1;
+        peer.chain_count = chain->count - 1;
+    }
+    return cg_evaluate(
+            handshake->engine, handshake->iface->generation->store, policy, &peer, out, err);
+}
+
+enum cg_status
+judge_chain(const struct handshake *handshake, const struct gw_class *class,
+        const struct chain *chain, const char *from_domain, struct cg_decision **out,
+        struct cg_error *err)
+{
+    return evaluate(handshake, class, class->policy, chain, from_domain, out, err);
+}
+
+enum cg_status
+judge_peer(SSL *ssl, const struct handshake *handshake, const struct gw_class *class,
+        const char *from_domain, struct cg_decision **out, struct cg_error *err)
+{
+    struct chain chain = { .count = 0 };
+    enum cg_reason reason;
+    enum cg_status status = chain_of(ssl, &chain, &reason, err);
+
+    *out = NULL;
+    if (status == CG_OK)
+        status = judge_chain(handshake, class, &chain, from_domain, out, err);
+    chain_release(&chain);
+    return status;
+}
+
+enum cg_status
+judge_from_domain(SSL *ssl, const struct handshake *handshake, const struct gw_class *class,
+        const char *from_domain, struct cg_decision **out, struct cg_error *err)
+{
+    struct chain chain = { .count = 0 };
+    enum cg_reason reason;
+    enum cg_status status = CG_OK;
+
+    *out = NULL;
+    if (class->domains == NULL)
+        return CG_OK;
+    status = chain_of(ssl, &chain, &reason, err);
+    if (status == CG_OK)
+        status = evaluate(handshake, class, class->domains, &chain, from_domain, out, err);
+    chain_release(&chain);
+    return status;
+}

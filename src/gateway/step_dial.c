@@ -1,0 +1,116 @@
+/* Step dial: the backend of an admitted peer is connected, and what was decided is recorded. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gateway/conn.h"
+#include "gateway/introduce.h"
+#include "gateway/worker.h"
+
+static enum step_result
+backend_unavailable(struct conn *conn, const char *what, int code)
+{
+    char detail[128];
+
+    socket_close(&conn->backend);
+    snprintf(detail, sizeof(detail), "%s: %s", what, strerror(code));
+    return conn_refuse(conn, CG_REASON_BACKEND_UNAVAILABLE, detail);
+}
+
+/* Puts the PROXY header, where one is wanted, before the peer's first byte. */
+static bool
+tell_backend(struct conn *conn)
+{
+    const struct snapshot_interface *settings = conn->iface->settings;
+    struct proxy_ends ends = { 0 };
+    socklen_t from_len = sizeof(ends.from), to_len = sizeof(ends.to);
+
+    if (settings->proxy == SNAPSHOT_PROXY_OFF)
+        return true;
+    if (conn->told != NULL)
+        ends = conn->told->ends;
+    else if (getpeername(conn->peer.fd, (struct sockaddr *)&ends.from, &from_len) != 0 ||
+            getsockname(conn->peer.fd, (struct sockaddr *)&ends.to, &to_len) != 0)
+        return false;
+    conn->relay.up.waiting = introduce(
+            settings->proxy == SNAPSHOT_PROXY_V1 ? 1 : 2, &ends, conn, &conn->relay.up.len);
+    return conn->relay.up.waiting != NULL;
+}
+
+/* An idle connection keeps what it needs and no more: all findings are in the record. */
+static void
+forget_findings(struct conn *conn)
+{
+    if (gw_reads_requests(conn->iface))
+        return; /* another request may have to be judged: the addresses stay, too */
+    cg_decision_free(conn->handshake.decision);
+    conn->handshake.decision = NULL;
+    free(conn->told);
+    conn->told = NULL;
+}
+
+static enum step_result
+dialled(struct conn *conn)
+{
+    int on = 1;
+
+    if (!conn_record_admission(conn)) {
+        conn->step = &step_close;
+        return STEP_NEXT;
+    }
+    if (conn->iface->settings->backend.addr.ss_family != AF_UNIX)
+        (void)setsockopt(conn->backend.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (!tell_backend(conn)) {
+        conn_log_end(conn, "the backend", "could not be sent a PROXY header");
+        conn->step = &step_close;
+        return STEP_NEXT;
+    }
+    forget_findings(conn);
+    conn->active = uv_now(&conn->worker->loop);
+    conn_set_timer(conn, conn->iface->settings->idle_timeout_ms);
+    conn->step = conn->after_dial;
+    return STEP_NEXT;
+}
+
+static enum step_result
+begin(struct conn *conn)
+{
+    const struct snapshot_interface *settings = conn->iface->settings;
+    const struct snapshot_address *to = &settings->backend;
+    int fd = socket(to->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), code = 0;
+
+    if (fd < 0)
+        return backend_unavailable(conn, "no socket for the backend", errno);
+    if (connect(fd, (const struct sockaddr *)&to->addr, to->len) != 0)
+        code = errno;
+    if ((code != 0 && code != EINPROGRESS) || !socket_open(conn, &conn->backend, fd)) {
+        close(fd);
+        return backend_unavailable(conn, "cannot connect to the backend", code);
+    }
+    if (code == 0)
+        return dialled(conn);
+    conn_set_timer(conn, settings->connect_timeout_ms);
+    socket_watch(&conn->backend, UV_WRITABLE);
+    return STEP_WAIT;
+}
+
+enum step_result
+do_dial(struct conn *conn)
+{
+    int code = 0;
+    socklen_t len = sizeof(code);
+
+    if (conn->backend.fd < 0)
+        return begin(conn);
+    if (getsockopt(conn->backend.fd, SOL_SOCKET, SO_ERROR, &code, &len) != 0)
+        code = errno;
+    if (code != 0)
+        return backend_unavailable(conn, "cannot connect to the backend", code);
+    if (conn->timed_out)
+        return backend_unavailable(conn, "cannot connect to the backend", ETIMEDOUT);
+    return dialled(conn);
+}

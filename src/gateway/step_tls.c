@@ -1,0 +1,193 @@
+/* From the accepted socket to a handshake that is judged: steps accept, proxy, handshake and judge. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <openssl/err.h>
+#include <openssl/rand.h>
+
+#include "gateway/conn.h"
+#include "gateway/worker.h"
+
+/* The class that the source address gives, and whether it could do without a certificate. */
+static void
+take_guess(struct conn *conn)
+{
+    conn->handshake.class = conn->guess.known;
+    conn->handshake.certificate_required = conn->guess.certificate_required;
+    conn->class = conn->guess.known;
+    conn->class_by = conn->guess.by;
+}
+
+enum step_result
+do_accept(struct conn *conn)
+{
+    const struct snapshot_interface *settings = conn->iface->settings;
+    int on = 1;
+
+    conn->handshake = (struct handshake) {
+        .iface = conn->iface,
+        .engine = conn->worker->engine,
+        .clock = conn->worker->clock,
+        .keys = &conn->worker->keys,
+        .address = conn->address[0] != '\0' ? conn->address : NULL,
+        .presented = -1,
+        .alert = -1,
+    };
+    if (RAND_bytes(conn->handshake.incident, sizeof(conn->handshake.incident)) != 1)
+        return conn_refuse(conn, CG_REASON_INTERNAL_ERROR, "no random numbers");
+    (void)setsockopt(conn->peer.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    conn_set_timer(conn, settings->handshake_timeout_ms);
+    conn->step = conn->told != NULL ? &step_proxy : &step_handshake;
+    return STEP_NEXT;
+}
+
+/* From here on the connection is the one that the balancer speaks of. */
+static enum step_result
+take_proxy(struct conn *conn)
+{
+    const struct sockaddr *from = (const struct sockaddr *)&conn->told->ends.from;
+
+    memcpy(conn->via, conn->endpoint, sizeof(conn->via));
+    if (from->sa_family == AF_UNSPEC) {
+        free(conn->told);
+        conn->told = NULL;
+    } else {
+        conn_name_peer(conn, from);
+        conn->handshake.address = conn->address;
+        conn->guess = classify_source(conn->iface, from);
+    }
+    conn->step = &step_handshake;
+    return STEP_NEXT;
+}
+
+/*
+ * Reads the header and not a byte of what follows it: bytes are looked at first, and taken up to the
+ * header's end, or all of them while it has not come.
+ */
+enum step_result
+do_proxy(struct conn *conn)
+{
+    struct conn_told *told = conn->told;
+    const char *why = NULL;
+    enum proxy_result result;
+    size_t used;
+    ssize_t got;
+
+    do
+        got = recv(conn->peer.fd, told->header + told->len, sizeof(told->header) - told->len,
+                MSG_PEEK);
+    while (got < 0 && errno == EINTR);
+    if (got == 0 || (got < 0 && errno != EAGAIN))
+        return conn_refuse(conn, CG_REASON_HANDSHAKE_FAILED,
+                "the balancer closed the connection before its PROXY header");
+    if (got < 0) {
+        if (conn->timed_out)
+            return conn_refuse(conn, CG_REASON_HANDSHAKE_TIMEOUT,
+                    "no PROXY header came from the balancer in time");
+        socket_watch(&conn->peer, UV_READABLE);
+        return STEP_WAIT;
+    }
+    result = proxy_read(told->header, told->len + (size_t)got, &used, &told->ends, &why);
+    if (result == PROXY_BAD)
+        return conn_refuse(conn, CG_REASON_HANDSHAKE_FAILED, why);
+    if (result == PROXY_MORE)
+        used = told->len + (size_t)got;
+    got = recv(conn->peer.fd, told->header + told->len, used - told->len, 0);
+    if (got < 0 || (size_t)got != used - told->len)
+        return conn_refuse(
+                conn, CG_REASON_INTERNAL_ERROR, "the PROXY header could not be read twice");
+    told->len = used;
+    return result == PROXY_DONE ? take_proxy(conn) : STEP_NEXT;
+}
+
+static enum step_result
+handshake_failed(struct conn *conn, int ssl_error, int errno_value)
+{
+    const struct cg_decision *decision = conn->handshake.decision;
+    enum step_result result;
+    struct cg_buf detail;
+    enum cg_reason reason;
+
+    if (decision != NULL && cg_decision_verdict(decision) == CG_REJECT) {
+        ERR_clear_error();
+        (void)conn_record(conn, decision, NULL);
+        conn->step = &step_close;
+        return STEP_NEXT;
+    }
+    cg_buf_init(&detail, GW_MAX_DETAIL);
+    reason = tls_failure(conn->ssl, &conn->handshake, ssl_error, errno_value, &detail);
+    result = conn_refuse(conn, reason, cg_buf_text(&detail));
+    cg_buf_release(&detail);
+    return result;
+}
+
+/* First entry: by now it is known who speaks, and so what is asked of it. */
+static bool
+begin(struct conn *conn, enum step_result *result)
+{
+    take_guess(conn);
+    *result = STEP_NEXT;
+    if (!conn->guess.possible) {
+        *result = conn_refuse(conn, CG_REASON_CLASS_UNKNOWN,
+                "the source address is no trunk's and this interface serves no phones");
+    } else if (conn->plain) {
+        conn->step = &step_judge;
+    } else {
+        conn->ssl = tls_new(&conn->handshake, conn->peer.fd);
+        if (conn->ssl != NULL)
+            return true;
+        *result = conn_refuse(conn, CG_REASON_INTERNAL_ERROR, "no memory for TLS");
+    }
+    return false;
+}
+
+enum step_result
+do_handshake(struct conn *conn)
+{
+    enum step_result refused;
+    int result, error;
+
+    if (conn->ssl == NULL && !begin(conn, &refused))
+        return refused;
+    ERR_clear_error();
+    errno = 0;
+    result = SSL_do_handshake(conn->ssl);
+    if (result == 1) {
+        conn->step = &step_judge;
+        return STEP_NEXT;
+    }
+    error = SSL_get_error(conn->ssl, result);
+    if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
+        return handshake_failed(conn, error, errno);
+    if (conn->timed_out)
+        return conn_refuse(conn, CG_REASON_HANDSHAKE_TIMEOUT,
+                conn->iface->settings->role == CG_ROLE_OUTBOUND
+                        ? "the server did not finish the handshake in time"
+                        : conn->handshake.hello ? "the peer did not finish the handshake in time"
+                                                : "no ClientHello came in time");
+    socket_watch(&conn->peer, error == SSL_ERROR_WANT_READ ? UV_READABLE : UV_WRITABLE);
+    return STEP_WAIT;
+}
+
+enum step_result
+do_judge(struct conn *conn)
+{
+    const struct gw_class *class = conn->handshake.class;
+    struct cg_error err = { "" };
+
+    socket_watch(&conn->peer, 0);
+    if (!conn->plain && tls_finish(conn->ssl, &conn->handshake, &conn->resumed, &err) != CG_OK)
+        return conn_refuse(conn, CG_REASON_INTERNAL_ERROR, err.text);
+    conn->active = uv_now(&conn->worker->loop);
+    if (class != NULL && !conn_admit(conn, class, conn->guess.by, NULL)) {
+        conn->step = &step_close;
+        return STEP_NEXT;
+    }
+    conn->step = &step_dial;
+    conn->after_dial = &step_relay;
+    return STEP_NEXT;
+}

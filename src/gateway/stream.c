@@ -1,0 +1,147 @@
+#include "gateway/stream.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/socket.h>
+#include <uv.h>
+
+#include <openssl/err.h>
+
+static enum flow
+broken(struct stream *stream, const char *why)
+{
+    stream->why = why;
+    return FLOW_BROKEN;
+}
+
+/* An SSL call that gave no byte: what to wait for, or the end. */
+static enum flow
+ssl_stopped(struct stream *stream, int result)
+{
+    switch (SSL_get_error(stream->ssl, result)) {
+    case SSL_ERROR_WANT_READ:
+        stream->events |= UV_READABLE;
+        return FLOW_WAIT;
+    case SSL_ERROR_WANT_WRITE:
+        stream->events |= UV_WRITABLE;
+        return FLOW_WAIT;
+    case SSL_ERROR_ZERO_RETURN:
+        return FLOW_ENDED;
+    default:
+        ERR_clear_error();
+        return broken(stream, "ended without close_notify");
+    }
+}
+
+/*
+ * Fills the buffer while libssl holds bytes; what the kernel holds beyond that comes with the next turn,
+ * for the loop is level-triggered.
+ */
+static enum flow
+read_tls(struct stream *stream, uint8_t *buffer, size_t size, size_t *len)
+{
+    ERR_clear_error();
+    do {
+        size_t room = size - *len;
+        int got = SSL_read(stream->ssl, buffer + *len, room > INT_MAX ? INT_MAX : (int)room);
+
+        if (got <= 0)
+            return ssl_stopped(stream, got);
+        *len += (size_t)got;
+    } while (*len < size && SSL_has_pending(stream->ssl) == 1);
+    if (SSL_has_pending(stream->ssl) == 1)
+        return FLOW_MORE;
+    stream->events |= UV_READABLE;
+    return FLOW_WAIT;
+}
+
+static enum flow
+read_plain(struct stream *stream, uint8_t *buffer, size_t size, size_t *len)
+{
+    ssize_t got;
+
+    do
+        got = recv(stream->fd, buffer, size, 0);
+    while (got < 0 && errno == EINTR);
+    if (got == 0)
+        return FLOW_ENDED;
+    if (got < 0 && errno != EAGAIN)
+        return broken(stream, "reset the connection");
+    *len = got > 0 ? (size_t)got : 0;
+    if (*len == size)
+        return FLOW_MORE;
+    stream->events |= UV_READABLE;
+    return FLOW_WAIT;
+}
+
+enum flow
+stream_read(struct stream *stream, uint8_t *buffer, size_t size, size_t *len)
+{
+    *len = 0;
+    return stream->ssl != NULL ? read_tls(stream, buffer, size, len)
+                               : read_plain(stream, buffer, size, len);
+}
+
+static enum flow
+write_tls(struct stream *stream, const uint8_t *data, size_t size, size_t *len)
+{
+    ERR_clear_error();
+    while (*len < size) {
+        size_t left = size - *len;
+        int sent = SSL_write(stream->ssl, data + *len, left > INT_MAX ? INT_MAX : (int)left);
+
+        if (sent <= 0) {
+            enum flow flow = ssl_stopped(stream, sent);
+
+            return flow == FLOW_WAIT ? flow : broken(stream, "does not take any more bytes");
+        }
+        *len += (size_t)sent;
+    }
+    return FLOW_MORE;
+}
+
+static enum flow
+write_plain(struct stream *stream, const uint8_t *data, size_t size, size_t *len)
+{
+    while (*len < size) {
+        ssize_t sent = send(stream->fd, data + *len, size - *len, MSG_NOSIGNAL);
+
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0 && errno != EAGAIN)
+            return broken(stream, "does not take any more bytes");
+        if (sent < 0) {
+            stream->events |= UV_WRITABLE;
+            return FLOW_WAIT;
+        }
+        *len += (size_t)sent;
+    }
+    return FLOW_MORE;
+}
+
+enum flow
+stream_write(struct stream *stream, const uint8_t *data, size_t size, size_t *len)
+{
+    *len = 0;
+    return stream->ssl != NULL ? write_tls(stream, data, size, len)
+                               : write_plain(stream, data, size, len);
+}
+
+enum flow
+stream_end(struct stream *stream)
+{
+    if (stream->ssl != NULL) {
+        int result;
+
+        ERR_clear_error();
+        result = SSL_shutdown(stream->ssl);
+        if (result < 0) {
+            enum flow flow = ssl_stopped(stream, result);
+
+            return flow == FLOW_WAIT ? flow : broken(stream, "is gone");
+        }
+    }
+    if (shutdown(stream->fd, SHUT_WR) != 0 && errno != ENOTCONN)
+        return broken(stream, "is gone");
+    return FLOW_ENDED;
+}

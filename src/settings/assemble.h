@@ -1,0 +1,29 @@
+/*
+ * From the blocks of certgate.conf to interfaces as workers serve them: defaults that depend on other
+ * settings, trunks and lines put on their interfaces, and the rules between settings.
+ */
+#ifndef SETTINGS_ASSEMBLE_H
+#define SETTINGS_ASSEMBLE_H
+
+#include <stdarg.h>
+
+#include "settings/rows.h"
+
+/* Where problems go: one line each, "FILE:LINE: sentence". */
+struct problems {
+    const char *path;
+    struct cg_buf *text;
+    size_t count;
+};
+
+void problem_va(struct problems *problems, int line, const char *format, va_list args)
+        __attribute__((format(printf, 3, 0)));
+
+/*
+ * Fills settings->interfaces from the blocks, taking over what they own. Every problem is told; the
+ * result is of use only when there was none.
+ */
+void assemble(struct settings *settings, struct block *blocks, size_t count,
+        enum cg_level management, enum cg_level telephony, struct problems *problems);
+
+#endif
