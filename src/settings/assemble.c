@@ -6,11 +6,8 @@
 #include "settings/values.h"
 
 void
-problem_va(struct problems *problems, int line, const char *format, va_list args)
+problem_add(struct problems *problems, int line, const char *text)
 {
-    char text[512];
-
-    (void)vsnprintf(text, sizeof(text), format, args);
     cg_buf_addf(problems->text, "%s:%d: %s\n", problems->path, line, text);
     problems->count++;
 }
@@ -36,10 +33,10 @@ complain(const struct work *work, const struct block *block, const char *format,
     va_list args;
     int len = snprintf(text, sizeof(text), "%s '%s': ", block_kind_name(block->kind), block->name);
 
-    (void)snprintf(text + len, sizeof(text) - (size_t)len, "%s", format);
     va_start(args, format);
-    problem_va(work->problems, block->line, text, args);
+    (void)vsnprintf(text + len, sizeof(text) - (size_t)len, format, args);
     va_end(args);
+    problem_add(work->problems, block->line, text);
 }
 
 static cg_check_set

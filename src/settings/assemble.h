@@ -5,8 +5,6 @@
 #ifndef SETTINGS_ASSEMBLE_H
 #define SETTINGS_ASSEMBLE_H
 
-#include <stdarg.h>
-
 #include "settings/rows.h"
 
 /* Where problems go: one line each, "FILE:LINE: sentence". */
@@ -16,8 +14,7 @@ struct problems {
     size_t count;
 };
 
-void problem_va(struct problems *problems, int line, const char *format, va_list args)
-        __attribute__((format(printf, 3, 0)));
+void problem_add(struct problems *problems, int line, const char *text);
 
 /*
  * Fills settings->interfaces from the blocks, taking over what they own. Every problem is told; the

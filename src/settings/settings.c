@@ -30,11 +30,13 @@ static void problem(cfg_t *cfg, const char *format, ...) __attribute__((format(p
 static void
 problem(cfg_t *cfg, const char *format, ...)
 {
+    char text[512];
     va_list args;
 
     va_start(args, format);
-    problem_va(&loading.problems, cfg->line, format, args);
+    (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    problem_add(&loading.problems, cfg->line, text);
 }
 
 bool
