@@ -168,7 +168,7 @@ default_rest(const struct block *block, struct snapshot_interface *it)
     if (!block_gives(block, "require-certificate"))
         it->rules.require_certificate = !it->phones;
     if (!block_gives(block, "identity-fields"))
-        it->identity_fields = SNAPSHOT_FIELD_CLIENT_CERT | SNAPSHOT_FIELD_VERDICT;
+        it->identity_fields = SNAPSHOT_FIELD_CLIENT_CERT;
     if (!block_gives(block, "live"))
         it->live = (rules_checks(&it->rules) & pinned) != 0 ? SNAPSHOT_LIVE_CLOSE
                                                             : SNAPSHOT_LIVE_LEAVE;

@@ -311,7 +311,7 @@ static bool
 read_identity_field(struct block *block, const char *text, const struct row *row)
 {
     static const char *const words[] = { "client-cert", "client-cert-chain",
-        "x-forwarded-client-cert", "certgate-verdict", NULL };
+        "x-forwarded-client-cert", "x-forwarded-client-cert+cert", NULL };
 
     (void)row;
     for (unsigned i = 0; words[i] != NULL; i++) {
@@ -393,8 +393,8 @@ const struct row rows[] = {
       "PROXY protocol header that the backend is sent" },
     { "proxy-from", INTERFACE, 0, CFGT_STR, true, "", read_proxy_from, 0, 0, 0, "an address or network such as 192.0.2.0/24, with no bit set after the prefix",
       "balancers: what connects from there must begin with a PROXY protocol header" },
-    { "identity-fields", INTERFACE, 0, CFGT_STR, true, "", read_identity_field, 0, 0, 0, "client-cert, client-cert-chain, x-forwarded-client-cert or certgate-verdict",
-      "mode http: header fields that tell the backend who the peer is (default client-cert and certgate-verdict)" },
+    { "identity-fields", INTERFACE, 0, CFGT_STR, true, "", read_identity_field, 0, 0, 0, "client-cert, client-cert-chain, x-forwarded-client-cert or x-forwarded-client-cert+cert",
+      "mode http: header fields that tell the backend of the certificate, beside Certgate-Verdict (default client-cert)" },
     { "answer", INTERFACE, 0, CFGT_BOOL, false, "true", read_bool, FIELD(interface.answer), 0, 0, "true or false",
       "modes http and sip: a refused request gets a 403 with the incident id, never the reason" },
     { "live", INTERFACE, 0, CFGT_STR, false, "", read_live, FIELD(interface.live), 0, 0, "close, drain or leave",

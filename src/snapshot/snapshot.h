@@ -99,12 +99,12 @@ enum snapshot_live {
     SNAPSHOT_LIVES
 };
 
-/* Header fields that tell an HTTP backend who the peer is; bits. */
+/* Header fields that tell an HTTP backend of the peer's certificate, beside Certgate-Verdict; bits. */
 enum {
     SNAPSHOT_FIELD_CLIENT_CERT = 1 << 0, /* RFC 9440 Client-Cert */
     SNAPSHOT_FIELD_CLIENT_CERT_CHAIN = 1 << 1, /* RFC 9440 Client-Cert-Chain */
     SNAPSHOT_FIELD_XFCC = 1 << 2, /* X-Forwarded-Client-Cert */
-    SNAPSHOT_FIELD_VERDICT = 1 << 3, /* Certgate-Verdict */
+    SNAPSHOT_FIELD_XFCC_CERT = 1 << 3, /* … with the certificate in it */
     SNAPSHOT_FIELD_ALL = (1 << 4) - 1,
 };
 
