@@ -204,8 +204,10 @@ bool cg_canonical_name_equal(
 /* Dotted decimal text of an OID's contents, or a short name where we know one. */
 struct cg_buf;
 void cg_oid_text(struct cg_buf *buf, struct cg_span oid);
-/* "CN=peer,O=Example", escaped. */
+/* "CN=peer,O=Example" for people, escaped; "(empty)" for an empty name. */
 void cg_name_text(struct cg_buf *buf, struct cg_span name);
+/* RFC 4514 for programs, in ASCII without a quote: what it escapes is a backslash and two hex digits. */
+void cg_name_rfc4514(struct cg_buf *buf, struct cg_span name);
 /* "RSA 2048 bits" */
 void cg_key_text(struct cg_buf *buf, const struct cg_cert *cert);
 void cg_general_name_text(struct cg_buf *buf, const struct cg_general_name *name);

@@ -11,6 +11,7 @@ struct attribute {
     struct cg_span oid;
     uint8_t tag;
     struct cg_span value;
+    struct cg_span whole; /* value with its header */
 };
 
 static bool
@@ -19,7 +20,8 @@ read_attribute(struct cg_reader *rdn, struct attribute *out)
     struct cg_reader inside;
 
     return cg_der_enter(rdn, CG_DER_SEQUENCE, &inside) && cg_der_oid(&inside, &out->oid) &&
-            cg_der_any(&inside, &out->tag, &out->value, NULL) && cg_reader_done(&inside);
+            cg_der_any(&inside, &out->tag, &out->value, &out->whole) &&
+            cg_reader_done(&inside);
 }
 
 /* Bytes per character of the string types that are compared as text; 0 for all others. */
@@ -267,9 +269,46 @@ attribute_text(struct cg_buf *buf, const struct attribute *attribute)
     cg_buf_release(&text);
 }
 
+/* What stands for itself: far less than RFC 4514 section 2.4 lets, so that no list or quoting trips. */
+static bool
+is_plain_in_name(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+            (c != 0 && strchr(" -_.:/@()*'&!?", c) != NULL);
+}
+
+static void
+attribute_rfc4514(struct cg_buf *buf, const struct attribute *attribute)
+{
+    struct cg_buf text;
+    uint8_t c;
+
+    cg_oid_text(buf, attribute->oid);
+    cg_buf_add(buf, "=");
+    cg_buf_init(&text, CG_MAX_CERT_BYTES * 4);
+    if (character_width(attribute->tag) == 0 ||
+            !to_utf8(attribute->tag, attribute->value, &text)) {
+        cg_buf_add(buf, "#");
+        cg_buf_add_hex(buf, attribute->whole, false);
+        text.len = 0;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        c = (uint8_t)text.data[i];
+        /* a space at either end would be lost (section 2.4) */
+        if (is_plain_in_name(c) && (c != ' ' || (i != 0 && i != text.len - 1))) {
+            cg_buf_add_bytes(buf, &c, 1);
+        } else {
+            cg_buf_add(buf, "\\");
+            cg_buf_add_hex(buf, cg_span(&c, 1), true);
+        }
+    }
+    cg_buf_release(&text);
+}
+
 /* RFC 4514 section 2.1: the last RDN is written first. */
-void
-cg_name_text(struct cg_buf *buf, struct cg_span name)
+static void
+name_text(struct cg_buf *buf, struct cg_span name,
+        void (*put)(struct cg_buf *buf, const struct attribute *attribute))
 {
     struct cg_reader reader = cg_reader(name), rdns, rdn;
     struct cg_reader order[CG_MAX_NAME_RDNS];
@@ -280,15 +319,29 @@ cg_name_text(struct cg_buf *buf, struct cg_span name)
         return;
     while (count < CG_MAX_NAME_RDNS && cg_der_enter(&rdns, CG_DER_SET, &rdn))
         order[count++] = rdn;
-    if (count == 0)
-        cg_buf_add(buf, "(empty)");
     for (size_t i = count; i-- > 0;) {
         for (bool first = true; read_attribute(&order[i], &attribute); first = false) {
             if (!first)
                 cg_buf_add(buf, "+");
-            attribute_text(buf, &attribute);
+            put(buf, &attribute);
         }
         if (i != 0)
             cg_buf_add(buf, ",");
     }
+}
+
+void
+cg_name_text(struct cg_buf *buf, struct cg_span name)
+{
+    size_t before = buf->len;
+
+    name_text(buf, name, attribute_text);
+    if (buf->len == before)
+        cg_buf_add(buf, "(empty)");
+}
+
+void
+cg_name_rfc4514(struct cg_buf *buf, struct cg_span name)
+{
+    name_text(buf, name, attribute_rfc4514);
 }

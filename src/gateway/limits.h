@@ -19,6 +19,32 @@
 /* PROXY header that a balancer may send: addresses, and TLVs with a client certificate among them. */
 #define GW_MAX_PROXY_HEADER (16 * 1024)
 
+/* Head of an HTTP request (shared contract, section 9), its target, and the head of a response. */
+#define GW_MAX_REQUEST_HEAD (32 * 1024)
+#define GW_MAX_REQUEST_TARGET (8 * 1024)
+#define GW_MAX_RESPONSE_HEAD (64 * 1024)
+/* Fields of one head: browsers send under 30, and every pass over them is bounded by this. */
+#define GW_MAX_HTTP_FIELDS 100
+/* Options of all Connection fields together: each is held against each field. */
+#define GW_MAX_HTTP_OPTIONS 32
+/* Empty lines before a request line that are passed over (RFC 9112 section 2.2). */
+#define GW_MAX_HTTP_BLANKS 2
+/* Length of one body or chunk: larger numbers are not exact in every backend's arithmetic. */
+#define GW_MAX_HTTP_LENGTH ((UINT64_C(1) << 53) - 1)
+/* What is no content in a chunked body, at a stretch: a size with extensions, or the trailers. */
+#define GW_MAX_CHUNK_FRAMING (8 * 1024)
+/* Interim responses to one request: a backend sends one or two. */
+#define GW_MAX_HTTP_INTERIMS 32
+/* Above this much output a source is not read any further … */
+#define GW_HTTP_OUTPUT_MARK (64 * 1024)
+/*
+ * … and this is never exceeded: the mark, what GW_RELAY_BYTES of input become, and a head with the
+ * identity of a chain of GW_MAX_CHAIN_BYTES in three forms.
+ */
+#define GW_MAX_HTTP_OUTPUT (512 * 1024)
+/* Identity of a peer as fields: a chain in base64 (88 KiB), a certificate as PEM (50 KiB), its names. */
+#define GW_MAX_IDENTITY_FIELDS (256 * 1024)
+
 /* Bytes moved at once: one system call for four records of TLS; more does not go faster (measured). */
 #define GW_RELAY_BYTES (64 * 1024)
 /* Reads in one direction before the next connection has its turn. */
