@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 void
@@ -31,6 +32,20 @@ cg_buf_take(struct cg_buf *buf)
     }
     cg_buf_release(buf);
     return text;
+}
+
+void
+cg_buf_drop(struct cg_buf *buf, size_t len)
+{
+    if (buf->failed)
+        return;
+    if (len >= buf->len) {
+        cg_buf_release(buf);
+        return;
+    }
+    memmove(buf->data, buf->data + len, buf->len - len);
+    buf->len -= len;
+    buf->data[buf->len] = '\0';
 }
 
 const char *

@@ -21,10 +21,11 @@ char *cg_buf_take(struct cg_buf *buf);
 /* The text, borrowed; "" while nothing was appended. */
 const char *cg_buf_text(const struct cg_buf *buf);
 
+/* Takes len octets, at most all, from the front; an empty buffer holds no memory. */
+void cg_buf_drop(struct cg_buf *buf, size_t len);
 void cg_buf_add(struct cg_buf *buf, const char *text);
 void cg_buf_add_bytes(struct cg_buf *buf, const void *bytes, size_t len);
-void cg_buf_addf(struct cg_buf *buf, const char *format, ...)
-        __attribute__((format(printf, 2, 3)));
+void cg_buf_addf(struct cg_buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void cg_buf_add_hex(struct cg_buf *buf, struct cg_span bytes, bool upper);
 /* UTF-8 kept, control characters, backslash and invalid bytes as \xNN. */
 void cg_buf_add_escaped(struct cg_buf *buf, struct cg_span bytes);

@@ -163,6 +163,28 @@ conn_name_peer(struct conn *conn, const struct sockaddr *from)
     }
 }
 
+bool
+conn_count_source(struct conn *conn, const struct sockaddr *from)
+{
+    uint32_t limit = conn->iface->settings->max_per_source;
+    struct source *source;
+    bool failed;
+
+    sources_give(&conn->worker->sources, conn->source);
+    conn->source = source = sources_take(&conn->worker->sources, from, &failed);
+    if (source == NULL || source->connections <= limit) {
+        if (source != NULL && source->connections <= limit / 2)
+            source->limit_logged = false;
+        return !failed;
+    }
+    if (!source->limit_logged)
+        worker_log(conn->worker, IPC_LOG_WARNING,
+                "interface '%s': %s has %u connections, the limit of a source; more are closed",
+                conn->iface->settings->name, conn->address, limit);
+    source->limit_logged = true;
+    return false;
+}
+
 static void
 conn_end(struct conn *conn)
 {
@@ -171,6 +193,7 @@ conn_end(struct conn *conn)
     cg_decision_free(conn->handshake.decision);
     conn->handshake.decision = NULL;
     relay_release(&conn->relay);
+    http_side_free(conn->http);
     free(conn->told);
     conn->told = NULL;
     conn->step = NULL;
@@ -233,7 +256,13 @@ conn_start(const struct listener *listener, int fd, const struct sockaddr *from)
     conn_name_peer(conn, from);
     worker_adopt(conn->worker, conn);
     conn->step = &step_accept;
+    conn->good_until = INT64_MAX;
     conn->guess = classify_source(conn->iface, from);
+    /* A balancer's connections are counted for whom it speaks of. */
+    if (!balancer && settings->role == CG_ROLE_INBOUND && !conn_count_source(conn, from)) {
+        conn_end(conn);
+        return true;
+    }
     conn_advance(conn);
     return true;
 }

@@ -19,8 +19,8 @@
 struct worker;
 struct listener;
 struct conn;
+struct source;
 struct http_side; /* step_http.c's */
-struct sip_side; /* step_sip.c's */
 
 /* clang-format off */
 #define CONN_STEPS(X)                                                                   \
@@ -29,6 +29,7 @@ struct sip_side; /* step_sip.c's */
     X(handshake, "libssl talks to the peer; its certificate is judged in here")         \
     X(judge,     "what came out of the handshake is admitted, refused or left to the first request") \
     X(dial,      "the backend is connected; the record is written")                     \
+    X(http,      "requests are read, put under the rules of their class, and carried one by one") \
     X(relay,     "bytes go both ways")                                                  \
     X(close,     "our side is shut down and the peer's bytes are read to the end")
 /* clang-format on */
@@ -82,6 +83,7 @@ struct conn {
     char via[96]; /* the balancer's address and port; "" without one */
     char address[80]; /* of the peer */
     char endpoint[96]; /* address and port, for the record */
+    struct source *source; /* that it is counted for, or NULL */
     bool plain; /* no TLS: a listener of an unsecured service */
     SSL *ssl;
     struct handshake handshake;
@@ -92,10 +94,15 @@ struct conn {
     const struct gw_class *class; /* of the last verdict, or NULL */
     const char *class_by;
     uint64_t admitted; /* bit i: class i of the interface has admitted this peer */
+    uint64_t spoken; /* bit i: … after it judged the From domain of a request */
+
+    int64_t good_until; /* last second at which what admitted the peer holds */
+    const char *live; /* while the record of a live connection is written: what becomes of it */
+    uint64_t draining; /* loop time since which it may end when nothing passes; 0: it need not */
+    bool dismissed; /* no longer admitted, and that is recorded */
 
     struct relay relay;
     struct http_side *http;
-    struct sip_side *sip;
     uint64_t active; /* loop time of the last byte after the handshake */
     size_t lingered; /* bytes thrown away in step close */
     bool lingering;
@@ -113,6 +120,12 @@ void conn_abort(struct conn *conn, const char *why);
 
 /* For the steps. */
 
+/* What one part of a turn did, in steps that have several things to look at. */
+enum did { DID_NOTHING, DID_MOVE, DID_LEAVE /* conn->step is another */ };
+
+/* What steps http and sip keep; NULL is allowed. */
+void http_side_free(struct http_side *side);
+
 bool socket_open(struct conn *conn, struct gw_socket *socket, int fd);
 void socket_watch(struct gw_socket *socket, int events);
 void socket_close(struct gw_socket *socket);
@@ -126,13 +139,21 @@ void conn_log_end(struct conn *conn, const char *who, const char *why);
 void conn_name_peer(struct conn *conn, const struct sockaddr *from);
 
 /*
+ * Counts the connection for this source address from here on; false when that has as many as the
+ * interface allows, and then the connection is to be closed without a word.
+ */
+bool conn_count_source(struct conn *conn, const struct sockaddr *from);
+
+/*
  * Writes a record: `decision`, or what the ticket says of the connection's class where that is NULL;
  * `before` is the acceptance that a later refusal follows. False when it cannot be handed over: then
  * nothing may be relayed.
  */
 bool conn_record(
         struct conn *conn, const struct cg_decision *decision, const struct cg_decision *before);
-/* Records a refusal that no certificate led to; step close follows. */
+/* Records a refusal that no certificate led to. */
+void conn_record_refusal(struct conn *conn, enum cg_reason reason, const char *detail);
+/* The same, and step close follows. */
 enum step_result conn_refuse(struct conn *conn, enum cg_reason reason, const char *detail);
 
 /*

@@ -62,6 +62,7 @@ conn_record(struct conn *conn, const struct cg_decision *decision, const struct 
         .presented = conn->handshake.presented,
         .alert_sent = conn->handshake.alert,
         .resumed = conn->resumed,
+        .live = conn->live,
     };
     char *json = record_json(&record, IPC_MAX_PAYLOAD);
     bool written = json != NULL && worker_record(conn->worker, json);
@@ -74,8 +75,8 @@ conn_record(struct conn *conn, const struct cg_decision *decision, const struct 
     return written;
 }
 
-enum step_result
-conn_refuse(struct conn *conn, enum cg_reason reason, const char *detail)
+void
+conn_record_refusal(struct conn *conn, enum cg_reason reason, const char *detail)
 {
     struct cg_decision *decision = cg_decision_refuse(class_of(conn)->policy, reason, detail);
 
@@ -84,6 +85,12 @@ conn_refuse(struct conn *conn, enum cg_reason reason, const char *detail)
     else
         (void)conn_record(conn, decision, conn->handshake.decision);
     cg_decision_free(decision);
+}
+
+enum step_result
+conn_refuse(struct conn *conn, enum cg_reason reason, const char *detail)
+{
+    conn_record_refusal(conn, reason, detail);
     conn->step = &step_close;
     return STEP_NEXT;
 }
@@ -126,16 +133,34 @@ judge_plain(const struct conn *conn, const struct gw_class *class, struct cg_dec
 static bool
 judged_before(const struct conn *conn, const struct gw_class *class, const char *from_domain)
 {
-    bool admitted = (conn->admitted >> (class - conn->iface->classes) & 1) != 0;
+    const unsigned index = (unsigned)(class - conn->iface->classes);
 
-    if (!admitted || from_domain == NULL || class->domains == NULL)
-        return admitted;
-    return class->settings == NULL || !class->settings->every_request;
+    if ((conn->admitted >> index & 1) == 0)
+        return false;
+    if (from_domain == NULL || class->domains == NULL)
+        return true;
+    return (conn->spoken >> index & 1) != 0 &&
+            (class->settings == NULL || !class->settings->every_request);
+}
+
+/* A connection lives no longer than what admits it, without being judged again. */
+static void
+limit_time(struct conn *conn, const struct cg_decision *decision)
+{
+    int64_t until = INT64_MAX;
+
+    if (conn->resumed)
+        until = conn->handshake.ticket.good_until;
+    else if (decision != NULL && cg_decision_get0_cert(decision) != NULL)
+        until = cg_decision_good_until(decision);
+    if (until < conn->good_until)
+        conn->good_until = until;
 }
 
 bool
 conn_admit(struct conn *conn, const struct gw_class *class, const char *by, const char *from_domain)
 {
+    const uint64_t bit = (uint64_t)1 << (class - conn->iface->classes);
     struct handshake *handshake = &conn->handshake;
     struct cg_decision *decision = NULL;
     struct cg_error err = { "" };
@@ -154,7 +179,7 @@ conn_admit(struct conn *conn, const struct gw_class *class, const char *by, cons
     else
         status = judge_peer(conn->ssl, handshake, class, from_domain, &decision, &err);
     if (status != CG_OK) {
-        (void)conn_refuse(conn, CG_REASON_INTERNAL_ERROR, err.text);
+        conn_record_refusal(conn, CG_REASON_INTERNAL_ERROR, err.text);
         return false;
     }
     if (decision != NULL && cg_decision_verdict(decision) == CG_REJECT) {
@@ -168,8 +193,12 @@ conn_admit(struct conn *conn, const struct gw_class *class, const char *by, cons
     }
     cg_decision_free(handshake->decision);
     handshake->decision = decision;
-    conn->admitted |= (uint64_t)1 << (class - conn->iface->classes);
-    conn->recorded = false;
+    limit_time(conn, decision);
+    if ((conn->admitted & bit) == 0)
+        conn->recorded = false;
+    conn->admitted |= bit;
+    if (from_domain != NULL)
+        conn->spoken |= bit;
     return true;
 }
 

@@ -212,7 +212,6 @@ digest_interface(struct gw_interface *iface, struct cg_error *err)
     int ok = md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1;
 
     if (ok) {
-        digest_uint(md, snapshot->generation);
         EVP_DigestUpdate(md, settings->name, strlen(settings->name) + 1);
         digest_uint(md, (uint64_t)settings->role << 8 | (uint64_t)settings->service);
         for (size_t i = 0; i < iface->class_count; i++)
@@ -221,6 +220,12 @@ digest_interface(struct gw_interface *iface, struct cg_error *err)
         for (size_t i = 0; i < snapshot->identity_count; i++)
             EVP_DigestUpdate(md, snapshot->identities[i].chain[0].data,
                     snapshot->identities[i].chain[0].len);
+        ok = EVP_DigestFinal_ex(md, iface->rules, &len) == 1 && len == CG_SHA256_SIZE &&
+                EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1;
+    }
+    if (ok) {
+        digest_uint(md, snapshot->generation);
+        EVP_DigestUpdate(md, iface->rules, sizeof(iface->rules));
         ok = EVP_DigestFinal_ex(md, iface->digest, &len) == 1 && len == CG_SHA256_SIZE;
     }
     EVP_MD_CTX_free(md);

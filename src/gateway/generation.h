@@ -38,8 +38,9 @@ struct gw_interface {
     uint32_t index;
     struct gw_class *classes; /* the first is the one without a name */
     size_t class_count;
-    uint8_t digest
-            [CG_SHA256_SIZE]; /* of everything that a verdict here rests on, certificates apart */
+    /* Of everything that a verdict here rests on, the peer's certificates apart … */
+    uint8_t rules[CG_SHA256_SIZE];
+    uint8_t digest[CG_SHA256_SIZE]; /* … and the generation's number with it */
     SSL_CTX *tls;
     struct usage *usage;
     int (*default_security)(const SSL *, const SSL_CTX *, int, int, int, void *, void *);

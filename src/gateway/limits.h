@@ -55,6 +55,12 @@
 #define GW_LINGER_MS 2000
 /* … and at most this many: what a peer sends before it has seen the alert fits into its first window. */
 #define GW_LINGER_BYTES (256 * 1024)
+/* A connection that is to end in order ends when nothing passed for so long … */
+#define GW_DRAIN_IDLE_MS 2000
+/* … and at the latest after this time. */
+#define GW_DRAIN_MS 30000
+/* How often connected peers are looked at whose certificates may have run out. */
+#define GW_SWEEP_MS 1000
 /* Pause of the accepting when the process has no descriptor left. */
 #define GW_ACCEPT_PAUSE_MS 200
 

@@ -84,6 +84,8 @@ add_head(struct cg_buf *buf, const struct record *record)
     add_text(buf, "tls", record->tls);
     add_text(buf, "cipher", record->cipher);
     cg_buf_addf(buf, ",\"resumed\":%s", record->resumed ? "true" : "false");
+    if (record->live != NULL)
+        add_text(buf, "live", record->live);
     add_count(buf, "presented", record->presented);
     add_count(buf, "alert_sent", record->alert_sent);
 }

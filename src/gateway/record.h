@@ -35,6 +35,7 @@ struct record {
     /* With a decision that refuses although the peer's certificate was accepted: that acceptance. */
     const struct cg_decision *before;
     bool resumed;
+    const char *live; /* what becomes of a connection that is no longer admitted; NULL: it is new */
     int presented; /* certificates that the peer sent; -1: it did not come to that */
     int alert_sent; /* -1: none */
 };

@@ -86,8 +86,8 @@ end(struct relay_way *way, struct stream *to, struct relay_io *io)
 }
 
 /* One direction's turn. While bytes wait for the sink, the source is not read and not waited for. */
-static enum flow
-turn(struct relay_way *way, struct stream *from, struct stream *to, struct relay_io *io)
+enum flow
+relay_turn(struct relay_way *way, struct stream *from, struct stream *to, struct relay_io *io)
 {
     for (int round = 0; round < GW_RELAY_ROUNDS; round++) {
         int before = from->events;
@@ -118,10 +118,10 @@ relay_run(struct relay *relay, struct relay_io *io)
     io->peer.events = io->backend.events = 0;
     io->moved = false;
     io->who = io->why = NULL;
-    up = turn(&relay->up, &io->peer, &io->backend, io);
+    up = relay_turn(&relay->up, &io->peer, &io->backend, io);
     if (up == FLOW_BROKEN)
         return RELAY_BROKEN;
-    down = turn(&relay->down, &io->backend, &io->peer, io);
+    down = relay_turn(&relay->down, &io->backend, &io->peer, io);
     if (down == FLOW_BROKEN)
         return RELAY_BROKEN;
     if (up == FLOW_ENDED && down == FLOW_ENDED)

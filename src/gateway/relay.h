@@ -41,6 +41,9 @@ struct relay_io {
     const char *why; /* … and what it did */
 };
 
+/* One direction's turn, for steps that read the other themselves. FLOW_BROKEN: io->who and io->why. */
+enum flow relay_turn(
+        struct relay_way *way, struct stream *from, struct stream *to, struct relay_io *io);
 enum relay_result relay_run(struct relay *relay, struct relay_io *io);
 /* Puts bytes before what comes up from the peer; false without memory. Only before the first run. */
 bool relay_prepend(struct relay_way *way, const uint8_t *data, size_t len);

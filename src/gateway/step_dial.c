@@ -18,7 +18,10 @@ backend_unavailable(struct conn *conn, const char *what, int code)
 
     socket_close(&conn->backend);
     snprintf(detail, sizeof(detail), "%s: %s", what, strerror(code));
-    return conn_refuse(conn, CG_REASON_BACKEND_UNAVAILABLE, detail);
+    conn_record_refusal(conn, CG_REASON_BACKEND_UNAVAILABLE, detail);
+    /* A step that reads requests answers this one. */
+    conn->step = conn->after_dial == &step_relay ? &step_close : conn->after_dial;
+    return STEP_NEXT;
 }
 
 /* Puts the PROXY header, where one is wanted, before the peer's first byte. */

@@ -59,6 +59,8 @@ take_proxy(struct conn *conn)
         conn_name_peer(conn, from);
         conn->handshake.address = conn->address;
         conn->guess = classify_source(conn->iface, from);
+        if (!conn_count_source(conn, from))
+            return STEP_END;
     }
     conn->step = &step_handshake;
     return STEP_NEXT;
@@ -176,18 +178,26 @@ do_handshake(struct conn *conn)
 enum step_result
 do_judge(struct conn *conn)
 {
+    static const struct conn_step *const after_judge[SNAPSHOT_MODES] = {
+        [SNAPSHOT_MODE_TCP] = &step_relay,
+        [SNAPSHOT_MODE_HTTP] = &step_http,
+        [SNAPSHOT_MODE_SIP] = &step_relay,
+    };
     const struct gw_class *class = conn->handshake.class;
     struct cg_error err = { "" };
 
     socket_watch(&conn->peer, 0);
     if (!conn->plain && tls_finish(conn->ssl, &conn->handshake, &conn->resumed, &err) != CG_OK)
         return conn_refuse(conn, CG_REASON_INTERNAL_ERROR, err.text);
+    /* libssl asks no more, and the interface may be another one by the time the connection ends. */
+    if (conn->ssl != NULL)
+        SSL_set_security_callback(conn->ssl, conn->iface->default_security);
     conn->active = uv_now(&conn->worker->loop);
     if (class != NULL && !conn_admit(conn, class, conn->guess.by, NULL)) {
         conn->step = &step_close;
         return STEP_NEXT;
     }
-    conn->step = &step_dial;
-    conn->after_dial = &step_relay;
+    conn->after_dial = after_judge[conn->iface->settings->mode];
+    conn->step = gw_reads_requests(conn->iface) ? conn->after_dial : &step_dial;
     return STEP_NEXT;
 }

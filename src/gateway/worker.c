@@ -9,10 +9,12 @@
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/rand.h>
 #include <openssl/x509.h>
 
 #include "base/error.h"
 #include "base/reader.h"
+#include "gateway/live.h"
 
 /* ---- what goes to certgated -------------------------------------------------------------------- */
 
@@ -209,6 +211,7 @@ switch_generation(struct worker *worker, const struct ipc_message *message, uint
     listeners_replace(worker, generation, &worker->arrival);
     generation_unref(worker->generation);
     worker->generation = generation;
+    live_new_generation(worker);
     return CG_OK;
 }
 
@@ -223,6 +226,12 @@ got_snapshot(struct worker *worker, const struct ipc_message *message)
     else
         send_failed(worker, number, err.text);
     arrival_clear(&worker->arrival);
+}
+
+static void
+on_sweep(uv_timer_t *timer)
+{
+    live_sweep(timer->data);
 }
 
 static void
@@ -348,6 +357,7 @@ worker_forget(struct worker *worker, struct conn *conn)
     struct usage *usage = conn->iface->usage;
 
     unqueue(worker, conn);
+    sources_give(&worker->sources, conn->source);
     if (conn->previous != NULL)
         conn->previous->next = conn->next;
     else
@@ -424,13 +434,19 @@ worker_new(int control_fd, gw_clock *clock, struct cg_error *err)
         free(worker);
         return NULL;
     }
+    if (RAND_bytes((unsigned char *)&worker->sources.seed, sizeof(worker->sources.seed)) != 1) {
+        (void)cg_fail(err, CG_E_CRYPTO, "no random numbers");
+        worker->control_fd = -1;
+    }
     worker->loop.data = worker;
     worker->control.data = worker->pause_timer.data = worker->drain_timer.data = worker;
-    worker->turns.data = worker;
+    worker->turns.data = worker->sweep_timer.data = worker;
     uv_timer_init(&worker->loop, &worker->pause_timer);
     uv_timer_init(&worker->loop, &worker->drain_timer);
+    uv_timer_init(&worker->loop, &worker->sweep_timer);
+    uv_timer_start(&worker->sweep_timer, on_sweep, GW_SWEEP_MS, GW_SWEEP_MS);
     uv_idle_init(&worker->loop, &worker->turns);
-    if (uv_poll_init(&worker->loop, &worker->control, control_fd) != 0) {
+    if (worker->control_fd >= 0 && uv_poll_init(&worker->loop, &worker->control, control_fd) != 0) {
         (void)cg_fail(err, CG_E_USAGE, "descriptor %d cannot be watched", control_fd);
         worker->control_fd = -1;
     }

@@ -10,6 +10,7 @@
 #include "gateway/conn.h"
 #include "gateway/generation.h"
 #include "gateway/outbox.h"
+#include "gateway/sources.h"
 #include "gateway/tls.h"
 #include "snapshot/ipc.h"
 #include "snapshot/snapshot.h"
@@ -49,6 +50,7 @@ struct worker {
     uv_poll_t control;
     uv_timer_t pause_timer;
     uv_timer_t drain_timer;
+    uv_timer_t sweep_timer;
     uv_idle_t turns; /* runs while connections are ready without waiting */
     int control_fd;
     int control_events;
@@ -64,6 +66,7 @@ struct worker {
     unsigned pauses;
     bool descriptors_logged;
 
+    struct sources sources;
     struct conn *conns;
     size_t conn_count;
     struct conn *ready_first;

@@ -398,7 +398,7 @@ const struct row rows[] = {
     { "answer", INTERFACE, 0, CFGT_BOOL, false, "true", read_bool, FIELD(interface.answer), 0, 0, "true or false",
       "modes http and sip: a refused request gets a 403 with the incident id, never the reason" },
     { "live", INTERFACE, 0, CFGT_STR, false, "", read_live, FIELD(interface.live), 0, 0, "close, drain or leave",
-      "connected peers that are no longer admitted: closed (default where in-tcs is enforced), given no new request, or left (default)" },
+      "connected peers that are no longer admitted: closed (default where in-tcs is enforced), drained (closed once nothing passed for 2 s, at the latest after 30 s), or left (default)" },
     { "handshake-timeout", TLS_END, 0, CFGT_STR, false, "10s", read_duration, FIELD(interface.handshake_timeout_ms), 100, 2 * MINUTE, "a duration from 100ms to 2m",
       "longest a peer may take for the TLS handshake" },
     { "request-timeout", INTERFACE, 0, CFGT_STR, false, "20s", read_duration, FIELD(interface.request_timeout_ms), 100, 10 * MINUTE, "a duration from 100ms to 10m",
@@ -411,7 +411,7 @@ const struct row rows[] = {
       "longest a TLS session may be resumed; 0s turns resumption off" },
     { "max-connections", TLS_END, 0, CFGT_INT, false, "8192", read_count, FIELD(interface.max_connections), 1, 1000000, "a number from 1 to 1000000",
       "most connections at once in each worker" },
-    { "max-per-source", INTERFACE, 0, CFGT_INT, false, "1024", read_count, FIELD(interface.max_per_source), 1, 1000000, "a number from 1 to 1000000",
+    { "max-per-source", INTERFACE, 0, CFGT_INT, false, "8192", read_count, FIELD(interface.max_per_source), 1, 1000000, "a number from 1 to 1000000",
       "most connections at once from one address in each worker (IPv6: from one /64 network)" },
 };
 /* clang-format on */

@@ -75,11 +75,11 @@ def free_port():
 
 
 class Gateway:
-    """One certgated with the interfaces given as {name: {setting: value}}."""
+    """One certgated with the interfaces given as {name: {setting: value}}, and blocks as text behind them."""
 
-    def __init__(self, folder, pki, identity, backend, interfaces, pinned=(), workers=1):
+    def __init__(self, folder, pki, identity, backend, interfaces, pinned=(), workers=1, blocks=()):
         self.folder, self.pki, self.identity = str(folder), pki, identity
-        self.backend, self.workers = backend, workers
+        self.backend, self.workers, self.blocks = backend, workers, list(blocks)
         self.tcs = pki.tcs(os.path.join(self.folder, "tcs"), *pinned)
         self.config = os.path.join(self.folder, "certgate.conf")
         self.log = os.path.join(self.folder, "decisions.log")
@@ -110,6 +110,7 @@ class Gateway:
                     text = f'"{value}"'
                 lines.append(f"  {key} = {text}")
             lines.append("}")
+        lines += self.blocks
         with open(self.config, "w", encoding="utf-8") as f:
             f.write("\n".join(lines) + "\n")
 

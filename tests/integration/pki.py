@@ -27,7 +27,7 @@ def _general_name(text):
     try:
         return x509.IPAddress(ipaddress.ip_address(text))
     except ValueError:
-        return x509.DNSName(text)
+        return x509.UniformResourceIdentifier(text) if ":" in text else x509.DNSName(text)
 
 
 def new_key(kind):

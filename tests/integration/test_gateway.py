@@ -139,7 +139,8 @@ def context(cert, tls=None):
     ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     ctx.check_hostname = False
     ctx.verify_mode = ssl.CERT_NONE
-    ctx.load_cert_chain(cert.chain_file, cert.key_file)
+    if cert:
+        ctx.load_cert_chain(cert.chain_file, cert.key_file)
     if tls:
         ctx.minimum_version = ctx.maximum_version = {"1.2": ssl.TLSVersion.TLSv1_2,
                                                      "1.3": ssl.TLSVersion.TLSv1_3}[tls]

@@ -171,3 +171,17 @@ def test_the_limit_of_connections_makes_others_wait(gateway, good):
 def test_the_worker_survived_it_all(gateway):
     assert len(gateway.worker_pids()) == 1
     assert "started again" not in gateway.messages()
+
+
+def test_one_source_cannot_take_every_place(gateway_of, good):
+    gateway = gateway_of({"web": {"level": "medium", "max-per-source": 2}})
+    port = gateway.ports["web"]
+    held = [connect(port, good) for _ in range(2)]
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", port)) as third:
+            third.settimeout(20)
+            assert third.recv(1) == b""
+    assert gateway.messages().count("the limit of a source") == 1
+    held.pop().close()
+    until("a place", lambda: s_client(port, good).served)
+    held.pop().close()

@@ -18,8 +18,9 @@ def test_a_reload_keeps_connections_and_judges_new_ones_anew(gateway, good, pki)
     old = connect(gateway.ports["web"], good)
     old.sendall(b"ECHO")
     assert old.recv(4) == b"ECHO"
-    gateway.configure({"web": {"level": "high"}})
+    gateway.configure({"web": {"level": "high", "live": "leave"}})
     gateway.reload(2)
+    until("the record of the old connection", lambda: gateway.records()[-1].get("live") == "leave")
     mark = gateway.mark()
     assert s_client(gateway.ports["web"], good).alert == 46
     record = gateway.record(mark)

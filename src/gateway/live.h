@@ -1,0 +1,18 @@
+/*
+ * Connected peers that are no longer admitted: the settings, the trust store or the clock has changed
+ * since (shared contract, section 8). They are closed, drained or left, as their interface says.
+ */
+#ifndef GATEWAY_LIVE_H
+#define GATEWAY_LIVE_H
+
+#include "gateway/worker.h"
+
+/*
+ * Puts every admitted connection under the rules of the worker's new generation. Those whose handshake is
+ * not finished end under the rules they began with, and are looked at with the next sweep.
+ */
+void live_new_generation(struct worker *worker);
+/* Once a second: whose time is over, and which drained connections may end. */
+void live_sweep(struct worker *worker);
+
+#endif
