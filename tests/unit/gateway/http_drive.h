@@ -40,7 +40,8 @@ struct drive {
     struct input peer;
     struct input backend;
     bool backend_ends; /* it closes after its last octet */
-    struct cg_buf events; /* "GET /a example.test" for a request, then how it went, ';' behind each */
+    struct cg_buf
+            events; /* "GET /a example.test" for a request, then how it went, ';' behind each */
     struct cg_buf to_backend;
     struct cg_buf to_peer;
     enum http_result result; /* the last one */

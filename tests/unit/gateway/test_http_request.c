@@ -52,8 +52,9 @@ static const struct refusal refusals[] = {
     REFUSED("TE with a quote", POST "Transfer-Encoding: \"chunked\"\r\n\r\n", 400),
     REFUSED("TE with a parameter", POST "Transfer-Encoding: chunked;a=b\r\n\r\n", 400),
     REFUSED("TE with a leading comma", POST "Transfer-Encoding: ,chunked\r\n\r\n", 400),
-    REFUSED("TE with a vertical tab", POST "Transfer-Encoding: \x0b"
-                                           "chunked\r\n\r\n",
+    REFUSED("TE with a vertical tab",
+            POST "Transfer-Encoding: \x0b"
+                 "chunked\r\n\r\n",
             400),
     REFUSED("TE with xchunked", POST "Transfer-Encoding: xchunked\r\n\r\n", 400),
     REFUSED("an empty TE", POST "Transfer-Encoding:\r\n\r\n", 400),
@@ -77,8 +78,9 @@ static const struct refusal refusals[] = {
     REFUSED("a NUL in the target", "GET /\0 HTTP/1.1\r\n" HOST "\r\n", 400),
     REFUSED("a DEL in a value", GET "X: a\x7f\r\n\r\n", 400),
     REFUSED("an ESC in a value", GET "X: \x1b[2J\r\n\r\n", 400),
-    REFUSED("a form feed before a value", GET "X:\x0c"
-                                              "a\r\n\r\n",
+    REFUSED("a form feed before a value",
+            GET "X:\x0c"
+                "a\r\n\r\n",
             400),
     REFUSED("obs-fold with a space", GET "X: a\r\n b\r\n\r\n", 400),
     REFUSED("obs-fold with a tab", GET "X: a\r\n\tb\r\n\r\n", 400),
@@ -247,8 +249,7 @@ static const struct taken requests[] = {
             "GET / a.example websocket;",
             GET "Sec-WebSocket-Version: 13\r\nVia: 1.1 certgate\r\n"
                 "Connection: upgrade\r\nUpgrade: websocket\r\nCertgate-Verdict: accept\r\n\r\n"),
-    TAKEN("a WebSocket in a list",
-            GET "Upgrade: h2c, websocket\r\nConnection: UPGRADE\r\n\r\n",
+    TAKEN("a WebSocket in a list", GET "Upgrade: h2c, websocket\r\nConnection: UPGRADE\r\n\r\n",
             "GET / a.example websocket;",
             GET "Via: 1.1 certgate\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
                 "Certgate-Verdict: accept\r\n\r\n"),
@@ -284,8 +285,8 @@ static const struct taken requests[] = {
     /* targets (RFC 9112 section 3.2) */
     TAKEN("a query", "GET /a/b?c=/../d HTTP/1.1\r\n" HOST "\r\n", "GET /a/b a.example;",
             "GET /a/b?c=/../d HTTP/1.1\r\n" HOST OURS),
-    TAKEN("absolute-form", "GET HTTP://b.example/a?b HTTP/1.1\r\n" HOST "\r\n",
-            "GET /a b.example;", "GET /a?b HTTP/1.1\r\nHost: b.example\r\n" OURS),
+    TAKEN("absolute-form", "GET HTTP://b.example/a?b HTTP/1.1\r\n" HOST "\r\n", "GET /a b.example;",
+            "GET /a?b HTTP/1.1\r\nHost: b.example\r\n" OURS),
     TAKEN("absolute-form without a path", "GET https://b.example:1 HTTP/1.1\r\n" HOST "\r\n",
             "GET / b.example:1;", "GET / HTTP/1.1\r\nHost: b.example:1\r\n" OURS),
     TAKEN("absolute-form with a query alone", "GET http://b.example?a HTTP/1.1\r\n" HOST "\r\n",
@@ -310,7 +311,8 @@ static const struct taken requests[] = {
     TAKEN("no chunk", POST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "POST / a.example;",
             POST "Transfer-Encoding: chunked\r\n" OURS "{}"),
     TAKEN("chunk extensions",
-            POST "Transfer-Encoding: chunked\r\n\r\na;b;c=\"d;e\"\r\n0123456789\r\n1;f=g\r\nX\r\n0;h\r\n\r\n",
+            POST "Transfer-Encoding: "
+                 "chunked\r\n\r\na;b;c=\"d;e\"\r\n0123456789\r\n1;f=g\r\nX\r\n0;h\r\n\r\n",
             "POST / a.example;", POST "Transfer-Encoding: chunked\r\n" OURS "{0123456789X}"),
     TAKEN("trailers",
             POST "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: b\r\nContent-Length: 9\r\n"
@@ -418,7 +420,7 @@ limit(size_t target, size_t fields, size_t size, const char *wanted)
     }
     cg_buf_add(&text, "\r\n");
     for (size_t step = 0; step < 2; step++) {
-        drive.peer = (struct input){ .data = text.data, .len = text.len, .step = step };
+        drive.peer = (struct input) { .data = text.data, .len = text.len, .step = step };
         drive_run(&drive);
         if (strncmp(cg_buf_text(&drive.events), wanted, strlen(wanted)) != 0)
             fail_msg("target %zu, fields %zu, size %zu: '%s' (%s)", target, fields, size,
@@ -470,12 +472,12 @@ chunk_framing_is_bounded(void **state)
             cg_buf_add(&text, "0");
         cg_buf_add(&text, cases[i].after);
         for (size_t step = 0; step < 2; step++) {
-            drive.peer = (struct input){ .data = text.data, .len = text.len, .step = step };
+            drive.peer = (struct input) { .data = text.data, .len = text.len, .step = step };
             drive_run(&drive);
             if (strcmp(cg_buf_text(&drive.events),
                         cases[i].good ? "POST / a.example;" : "POST / a.example;400;") != 0)
-                fail_msg("case %zu: '%s' (%s)", i, cg_buf_text(&drive.events),
-                        http_why(drive.http));
+                fail_msg(
+                        "case %zu: '%s' (%s)", i, cg_buf_text(&drive.events), http_why(drive.http));
             drive_release(&drive);
         }
         cg_buf_release(&text);
@@ -518,8 +520,9 @@ paths_are_compared_as_backends_read_them(void **state)
         { "/a\\b", "/a\\b", true },
         { "/a%00b", "/a", true }, /* compared as text */
         { "/a%0ab", "/a\nb", true },
-        { "/a%7fb", "/a\x7f"
-                    "b",
+        { "/a%7fb",
+                "/a\x7f"
+                "b",
                 true },
         { "/..", "/", true },
         { "/../a", "/a", true },
@@ -542,8 +545,8 @@ paths_are_compared_as_backends_read_them(void **state)
         size_t used;
         int len = snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\n" HOST "\r\n", rows[i].target);
 
-        assert_int_equal(http_take_peer(http, (const uint8_t *)text, (size_t)len, &used),
-                HTTP_REQUEST);
+        assert_int_equal(
+                http_take_peer(http, (const uint8_t *)text, (size_t)len, &used), HTTP_REQUEST);
         request = http_request(http);
         snprintf(text, sizeof(text), "%.*s", (int)request->path.len,
                 (const char *)request->path.data);
