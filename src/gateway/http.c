@@ -317,6 +317,7 @@ finish(struct http *http)
         return HTTP_END;
     }
     message_release(&http->request);
+    cg_buf_release(&http->path); /* between requests a connection holds little */
     http->seen = (struct http_request) { 0 };
     http->asking = ASK_HEAD;
     http->answering = ANSWER_NONE;
@@ -389,7 +390,9 @@ pass_final(struct http *http)
         answer.framing = HTTP_BODY_CHUNKED;
     response->sink.chunked = answer.framing == HTTP_BODY_CHUNKED;
 
-    http->close_backend = !persists(head) || response->framing == HTTP_BODY_CLOSE;
+    /* without a Host it was asked in HTTP/1.0: see http_write_request() */
+    http->close_backend = !persists(head) || response->framing == HTTP_BODY_CLOSE ||
+            http->target.authority.len == 0;
     http->close_peer = !http->seen.keep_alive || http->asking != ASK_SENT ||
             (!bodiless && answer.framing == HTTP_BODY_NONE);
     answer.connection = http->close_peer ? "close" : old ? "keep-alive" : NULL;

@@ -186,8 +186,6 @@ http_parser_chunks(struct http_parser *parser, const uint8_t *data, size_t len, 
     result = llhttp_execute(&parser->llhttp, (const char *)data, len);
     if (result != HPE_OK)
         end = (const uint8_t *)llhttp_get_error_pos(&parser->llhttp);
-    if (result != HPE_OK && result != HPE_PAUSED && end < data + len)
-        end++; /* the octet that llhttp stumbled over: our rules may have a better word for it */
     *used = (size_t)(end - data);
     if (parser->why != NULL || !framing_until(parser, end)) {
         fault->why = parser->why;

@@ -62,6 +62,8 @@ static const struct row passed[] = {
     STAYS("a length for HTTP/1.0", OLD, OK LENGTH "\r\nhello", "end;", OK LENGTH CLOSE "\r\nhello"),
     STAYS("a length for HTTP/1.0 that stays", OLD_STAYS, OK LENGTH "\r\nhello", "done;",
             OK LENGTH "Connection: keep-alive\r\n\r\nhello"),
+    STAYS("an answer to HTTP/1.0 without Host", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+            OK LENGTH "\r\nhello", "close;", OK LENGTH "Connection: keep-alive\r\n\r\nhello"),
     /* until close */
     ENDS("until close", GET, OK "\r\nhello", "close;", OK CHUNKED "\r\n{hello}"),
     ENDS("nothing until close", GET, OK "\r\n", "close;", OK CHUNKED "\r\n{}"),
