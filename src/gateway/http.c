@@ -212,8 +212,8 @@ read_request(struct http *http)
 
     if (is_unserved(head->method))
         return fail_with(http, 501, "a method that is not served");
-    if (!http_parser_agrees(http->request.parser, head, &fault) ||
-            !http_target_read(head, &http->target, &fault))
+    if (!http_target_read(head, &http->target, &fault) ||
+            !http_parser_agrees(http->request.parser, head, &fault))
         return fail(http, fault);
     *seen = (struct http_request) {
         .method = head->method,
