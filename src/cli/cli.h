@@ -23,6 +23,7 @@ struct cli_command {
 extern const struct cli_command cli_check;
 extern const struct cli_command cli_inspect;
 extern const struct cli_command cli_config;
+extern const struct cli_command cli_metrics;
 extern const struct cli_command cli_reload;
 extern const struct cli_command cli_help;
 extern const struct cli_command cli_version;

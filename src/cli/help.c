@@ -9,6 +9,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_check,
     &cli_inspect,
     &cli_config,
+    &cli_metrics,
     &cli_reload,
     &cli_help,
     &cli_version,

@@ -42,6 +42,8 @@ struct control {
     int log_fd;
     int signal_fd;
     int control_fd;
+    struct metrics_server *metrics;
+    uint64_t records_lost;
     bool stopping;
     bool failed;
 };
@@ -109,6 +111,7 @@ on_record(void *arg, const uint8_t *json, size_t len)
         line[len] = '\n';
         ok = write_all(control->log_fd, line, len + 1);
     }
+    control->records_lost += !ok;
     if (!ok)
         say("a decision record was lost: %s", strerror(errno));
     free(line);
@@ -291,6 +294,9 @@ check_restart_settings(
         cg_buf_add(problems, "'state' cannot change on reload: restart certgated\n");
     if (now->workers != then->workers)
         cg_buf_add(problems, "'workers' cannot change on reload: restart certgated\n");
+    if (now->metrics.len != then->metrics.len ||
+            memcmp(&now->metrics.addr, &then->metrics.addr, now->metrics.len) != 0)
+        cg_buf_add(problems, "'metrics' cannot change on reload: restart certgated\n");
     if (strcmp(now->log, then->log) != 0)
         cg_buf_add(problems, "'log' cannot change on reload: restart certgated\n");
 }
@@ -394,7 +400,29 @@ open_control_socket(struct control *control)
     return true;
 }
 
-/* One request a connection: "reload". The answer is "ok TEXT" or "error" and the problems. */
+static void
+metrics_of(void *arg, struct cg_buf *out)
+{
+    struct control *control = arg;
+    struct fleet *fleet = &control->fleet;
+    const struct metrics_node node = { .generation = control->generation,
+        .records_lost = control->records_lost,
+        .workers = fleet->count,
+        .running = fleet_running(fleet),
+        .restarts = fleet->restarts };
+    struct metrics_page **pages = calloc(fleet->count, sizeof(struct metrics_page *));
+
+    if (pages == NULL) {
+        out->failed = true;
+        return;
+    }
+    for (unsigned i = 0; i < fleet->count; i++)
+        pages[i] = fleet->workers[i].metrics;
+    metrics_render(&node, pages, fleet->count, out);
+    free(pages);
+}
+
+/* One request a connection: "reload" or "metrics". The answer is "ok TEXT" or "error" and the problems. */
 static void
 serve_client(struct control *control)
 {
@@ -411,8 +439,11 @@ serve_client(struct control *control)
     len = read(client, request, sizeof(request) - 1);
     request[len < 0 ? 0 : len] = '\0';
     cg_buf_init(&problems, 1024 * 1024);
-    cg_buf_init(&answer, 1024 * 1024 + 64);
-    if (strcmp(request, "reload\n") != 0) {
+    cg_buf_init(&answer, METRICS_MAX_TEXT);
+    if (strcmp(request, "metrics\n") == 0) {
+        cg_buf_add(&answer, "ok ");
+        metrics_of(control, &answer);
+    } else if (strcmp(request, "reload\n") != 0) {
         cg_buf_add(&answer, "error\nunknown request\n");
     } else if (reload(control, &problems)) {
         cg_buf_addf(&answer, "ok generation %llu\n", (unsigned long long)control->generation);
@@ -511,7 +542,7 @@ rotate_ticket_keys(struct control *control, int64_t now)
 static void
 loop(struct control *control)
 {
-    struct pollfd *fds = calloc(control->fleet.count + 2, sizeof(*fds));
+    struct pollfd *fds = calloc(control->fleet.count + 3, sizeof(*fds));
     int64_t now;
 
     if (fds == NULL) {
@@ -525,7 +556,9 @@ loop(struct control *control)
         fds[control->fleet.count] = (struct pollfd) { .fd = control->signal_fd, .events = POLLIN };
         fds[control->fleet.count + 1] =
                 (struct pollfd) { .fd = control->control_fd, .events = POLLIN };
-        (void)poll(fds, control->fleet.count + 2, next_timeout(control, now_ms()));
+        fds[control->fleet.count + 2] =
+                (struct pollfd) { .fd = metrics_server_fd(control->metrics), .events = POLLIN };
+        (void)poll(fds, control->fleet.count + 3, next_timeout(control, now_ms()));
         for (unsigned i = 0; i < control->fleet.count; i++)
             if (fds[i].revents != 0)
                 fleet_receive(&control->fleet, i);
@@ -536,6 +569,7 @@ loop(struct control *control)
         restart_workers(control, now);
         if (fds[control->fleet.count + 1].revents != 0 && !control->stopping)
             serve_client(control);
+        metrics_server_run(control->metrics);
         rotate_ticket_keys(control, now);
         sweep_when_settled(control);
     }
@@ -557,6 +591,20 @@ block_signals(struct control *control)
     (void)signal(SIGPIPE, SIG_IGN);
     control->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return control->signal_fd >= 0;
+}
+
+static bool
+open_metrics(struct control *control)
+{
+    const struct settings *settings = control->candidate->settings;
+    struct cg_error err;
+
+    if (settings->metrics.len == 0 ||
+            metrics_server_new(&settings->metrics, metrics_of, control, &control->metrics, &err) ==
+                    CG_OK)
+        return true;
+    say("%s", err.text);
+    return false;
 }
 
 /* Everything that can go wrong goes wrong here, before a worker exists. */
@@ -589,7 +637,7 @@ prepare(struct control *control)
         say("the generation counter cannot be written: %s", strerror(errno));
         goto done;
     }
-    ok = open_control_socket(control);
+    ok = open_control_socket(control) && open_metrics(control);
 done:
     say_problems(&problems);
     cg_buf_release(&problems);
@@ -646,6 +694,7 @@ control_run(const char *config, const char *worker_program)
         loop(&control);
     if (control.control_fd >= 0)
         (void)unlinkat(control.state_fd, CONTROL_SOCKET, 0);
+    metrics_server_free(control.metrics);
     fleet_release(&control.fleet);
     sockets_release(&control.sockets);
     candidate_free(control.candidate);

@@ -38,17 +38,28 @@ fleet_init(struct fleet *fleet, unsigned count, const char *program, const char 
         fleet_release(fleet);
         return cg_fail(err, CG_E_NOMEM, "no memory for the workers");
     }
-    for (unsigned i = 0; i < count; i++)
-        fleet->workers[i] = (struct fleet_worker) { .number = i, .socket = -1 };
+    for (unsigned i = 0; i < count; i++) {
+        struct fleet_worker *worker = &fleet->workers[i];
+
+        *worker = (struct fleet_worker) { .number = i, .socket = -1, .metrics_fd = -1 };
+        worker->metrics = metrics_page_new(&worker->metrics_fd);
+        if (worker->metrics == NULL) {
+            fleet_release(fleet);
+            return cg_fail(err, CG_E_NOMEM, "no memory for the metrics");
+        }
+    }
     return CG_OK;
 }
 
 void
 fleet_release(struct fleet *fleet)
 {
-    for (unsigned i = 0; fleet->workers != NULL && i < fleet->count; i++)
+    for (unsigned i = 0; fleet->workers != NULL && i < fleet->count; i++) {
         if (fleet->workers[i].socket >= 0)
             close(fleet->workers[i].socket);
+        if (fleet->workers[i].metrics != NULL)
+            metrics_page_free(fleet->workers[i].metrics, fleet->workers[i].metrics_fd);
+    }
     OPENSSL_cleanse(fleet->ticket_keys, sizeof(fleet->ticket_keys));
     free(fleet->workers);
     free(fleet->program);
@@ -230,7 +241,9 @@ fleet_start(struct fleet *fleet, unsigned i, int64_t now_ms, struct cg_error *er
     worker->started_ms = now_ms;
     worker->restart_ms = 0;
     worker->ready = 0;
-    status = send_ticket_keys(fleet, worker, err);
+    status = send_to(worker, IPC_METRICS, NULL, 0, &worker->metrics_fd, 1, err);
+    if (status == CG_OK)
+        status = send_ticket_keys(fleet, worker, err);
     if (status == CG_OK)
         status = feed(fleet, worker, err);
     return status;
@@ -352,6 +365,7 @@ fleet_reap(struct fleet *fleet, int64_t now_ms)
             close(worker->socket);
         worker->socket = -1;
         worker->pid = 0;
+        fleet->restarts++;
         worker->restart_ms = now_ms - worker->started_ms < RESTART_DELAY_MS
                 ? worker->started_ms + RESTART_DELAY_MS
                 : now_ms;

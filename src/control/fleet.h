@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "control/candidate.h"
+#include "control/metrics.h"
 #include "control/sockets.h"
 #include "snapshot/ipc.h"
 
@@ -16,6 +17,8 @@ struct fleet_worker {
     int socket; /* our end of the pair, -1 when closed */
     uint64_t ready; /* generation in force */
     int64_t started_ms;
+    struct metrics_page *metrics; /* that it counts in, kept when it is replaced */
+    int metrics_fd;
     int64_t restart_ms; /* when to start it again; 0: not waiting */
 };
 
@@ -38,6 +41,7 @@ struct fleet {
     size_t ticket_key_count;
     uint8_t *packet; /* receive buffer */
     /* The generation in force, for workers that are started again; borrowed. */
+    uint64_t restarts;
     const struct candidate *candidate;
     struct sockets *sockets;
     size_t *listeners; /* index into sockets->sets of each listener, in order of interfaces */

@@ -128,6 +128,17 @@ conn_idle_too_long(struct conn *conn)
 }
 
 void
+conn_count_bytes(struct conn *conn)
+{
+    struct metrics_interface *metrics = conn->iface->usage->metrics;
+
+    metrics->bytes_from_peer += conn->relay.up.bytes - conn->counted_up;
+    metrics->bytes_to_peer += conn->relay.down.bytes - conn->counted_down;
+    conn->counted_up = conn->relay.up.bytes;
+    conn->counted_down = conn->relay.down.bytes;
+}
+
+void
 conn_log_end(struct conn *conn, const char *who, const char *why)
 {
     char incident[INCIDENT_TEXT_SIZE];
@@ -177,6 +188,7 @@ conn_count_source(struct conn *conn, const struct sockaddr *from)
             source->limit_logged = false;
         return !failed;
     }
+    conn->iface->usage->metrics->limit_source++;
     if (!source->limit_logged)
         worker_log(conn->worker, IPC_LOG_WARNING,
                 "interface '%s': %s has %u connections, the limit of a source; more are closed",
@@ -188,6 +200,7 @@ conn_count_source(struct conn *conn, const struct sockaddr *from)
 static void
 conn_end(struct conn *conn)
 {
+    conn_count_bytes(conn);
     SSL_free(conn->ssl);
     conn->ssl = NULL;
     cg_decision_free(conn->handshake.decision);

@@ -103,6 +103,8 @@ struct conn {
 
     struct relay relay;
     struct http_side *http;
+    uint64_t counted_up, counted_down; /* bytes that are in the metrics */
+    uint64_t began; /* high-resolution time at which the handshake began */
     uint64_t active; /* loop time of the last byte after the handshake */
     size_t lingered; /* bytes thrown away in step close */
     bool lingering;
@@ -133,6 +135,8 @@ void socket_close(struct gw_socket *socket);
 void conn_set_timer(struct conn *conn, uint64_t ms);
 /* The timer is set once and looks, when it fires, how long ago the last byte was. */
 bool conn_idle_too_long(struct conn *conn);
+/* Puts the bytes of the connection that are not in the metrics yet into them. */
+void conn_count_bytes(struct conn *conn);
 /* A debugging line: why the connection ended. */
 void conn_log_end(struct conn *conn, const char *who, const char *why);
 /* The peer's address and port from here on; what a balancer says may replace what accept said. */

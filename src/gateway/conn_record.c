@@ -30,6 +30,19 @@ class_of(const struct conn *conn)
     return conn->class != NULL ? conn->class : gw_other(conn->iface);
 }
 
+/* A record is a decision, and each is counted once. */
+static void
+count_decision(struct conn *conn, const struct cg_decision *decision)
+{
+    struct metrics_interface *metrics = conn->iface->usage->metrics;
+    const struct ticket_verdict *verdict =
+            &conn->handshake.ticket.verdicts[class_of(conn) - conn->iface->classes];
+    bool allowed = decision != NULL ? cg_decision_by_allowance(decision) : verdict->allowances != 0;
+
+    metrics->decisions[decision != NULL ? cg_decision_reason(decision) : CG_REASON_NONE]++;
+    metrics->accepted_by_allowance += allowed;
+}
+
 bool
 conn_record(struct conn *conn, const struct cg_decision *decision, const struct cg_decision *before)
 {
@@ -70,6 +83,7 @@ conn_record(struct conn *conn, const struct cg_decision *decision, const struct 
     if (json == NULL)
         worker_log(conn->worker, IPC_LOG_ERROR, "no memory for a decision record");
     conn->recorded = true;
+    count_decision(conn, decision);
     free(json);
     cg_cert_free(cert);
     return written;

@@ -7,7 +7,7 @@
 #include "gateway/tls.h"
 
 static struct usage *
-usage_for(const struct generation *before, const char *name)
+usage_for(struct metrics_page *metrics, const struct generation *before, const char *name)
 {
     struct usage *usage;
 
@@ -17,8 +17,13 @@ usage_for(const struct generation *before, const char *name)
             return before->interfaces[i].usage;
         }
     usage = calloc(1, sizeof(*usage));
-    if (usage != NULL)
-        usage->refs = 1;
+    if (usage == NULL)
+        return NULL;
+    usage->refs = 1;
+    usage->metrics = metrics_find(metrics, name);
+    /* Names come and go with reloads; when the page is full the last place counts for all that follow. */
+    if (usage->metrics == NULL)
+        usage->metrics = &metrics->interfaces[METRICS_MAX_INTERFACES - 1];
     return usage;
 }
 
@@ -234,7 +239,7 @@ digest_interface(struct gw_interface *iface, struct cg_error *err)
 
 static enum cg_status
 build_interface(struct generation *generation, size_t i, EVP_PKEY *const *keys,
-        const struct generation *before, struct cg_error *err)
+        struct metrics_page *metrics, const struct generation *before, struct cg_error *err)
 {
     struct gw_interface *iface = &generation->interfaces[i];
     const struct snapshot *snapshot = generation->snapshot;
@@ -254,7 +259,7 @@ build_interface(struct generation *generation, size_t i, EVP_PKEY *const *keys,
         identity = &snapshot->identities[iface->settings->identity];
         key = keys[iface->settings->identity];
     }
-    iface->usage = usage_for(before, iface->settings->name);
+    iface->usage = usage_for(metrics, before, iface->settings->name);
     if (iface->usage == NULL)
         return cg_fail(err, CG_E_NOMEM, "no memory for interface '%s'", iface->settings->name);
     iface->usage->limit_logged = false;
@@ -269,8 +274,8 @@ build_interface(struct generation *generation, size_t i, EVP_PKEY *const *keys,
 }
 
 enum cg_status
-generation_new(struct snapshot *snapshot, EVP_PKEY *const *keys, const struct generation *before,
-        struct generation **out, struct cg_error *err)
+generation_new(struct snapshot *snapshot, EVP_PKEY *const *keys, struct metrics_page *metrics,
+        const struct generation *before, struct generation **out, struct cg_error *err)
 {
     struct generation *generation = calloc(1, sizeof(*generation));
     enum cg_status status = CG_OK;
@@ -293,7 +298,7 @@ generation_new(struct snapshot *snapshot, EVP_PKEY *const *keys, const struct ge
     }
     generation->interface_count = snapshot->interface_count;
     for (size_t i = 0; i < snapshot->interface_count && status == CG_OK; i++)
-        status = build_interface(generation, i, keys, before, err);
+        status = build_interface(generation, i, keys, metrics, before, err);
     if (status == CG_OK) {
         *out = generation;
         generation = NULL;

@@ -7,6 +7,7 @@
 
 #include <openssl/ssl.h>
 
+#include "snapshot/metrics.h"
 #include "snapshot/snapshot.h"
 
 struct generation;
@@ -14,6 +15,7 @@ struct generation;
 /* Connections of an interface; outlives generations, so that a reload does not forget the old ones. */
 struct usage {
     unsigned refs;
+    struct metrics_interface *metrics; /* never NULL */
     uint32_t connections;
     bool limit_logged;
 };
@@ -72,13 +74,15 @@ gw_reads_requests(const struct gw_interface *iface)
 /*
  * Builds a generation.
  *
+ * metrics    where its interfaces count; outlives them all
  * snapshot   taken over, also on failure
  * keys       one for each identity of the snapshot, borrowed
  * before     the generation in force, or NULL: interfaces of the same name keep their usage
  * out        set to NULL first; the caller owns the reference
  */
 CG_CHECKED enum cg_status generation_new(struct snapshot *snapshot, EVP_PKEY *const *keys,
-        const struct generation *before, struct generation **out, struct cg_error *err);
+        struct metrics_page *metrics, const struct generation *before, struct generation **out,
+        struct cg_error *err);
 
 struct generation *generation_ref(struct generation *generation);
 void generation_unref(struct generation *generation);

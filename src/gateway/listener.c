@@ -29,6 +29,7 @@ out_of_descriptors(struct worker *worker, int code)
         worker_log(worker, IPC_LOG_ERROR, "cannot accept connections: %s; %zu are open",
                 strerror(code), worker->conn_count);
     worker->descriptors_logged = true;
+    worker->metrics->limit_descriptors++;
     worker_pause(worker, PAUSE_DESCRIPTORS, true);
     uv_timer_start(&worker->pause_timer, on_pause_over, GW_ACCEPT_PAUSE_MS, 0);
 }
@@ -70,6 +71,7 @@ on_connection(uv_poll_t *poll, int status, int events)
                     "interface '%s': %u connections, the limit; new ones wait",
                     listener->iface->settings->name, usage->connections);
         usage->limit_logged = true;
+        usage->metrics->limit_connections++;
         listeners_update(worker);
     }
 }

@@ -40,6 +40,9 @@ dismiss(struct conn *conn, const struct cg_decision *decision)
     conn->dismissed = true;
     conn->good_until = INT64_MAX;
     conn->live = live_names[live];
+    conn->iface->usage->metrics->live_close += live == SNAPSHOT_LIVE_CLOSE;
+    conn->iface->usage->metrics->live_drain += live == SNAPSHOT_LIVE_DRAIN;
+    conn->iface->usage->metrics->live_leave += live == SNAPSHOT_LIVE_LEAVE;
     (void)conn_record(conn, decision, NULL);
     conn->live = NULL;
     if (live == SNAPSHOT_LIVE_DRAIN)
@@ -203,6 +206,7 @@ live_sweep(struct worker *worker)
         next = conn->next;
         if (!is_live(conn))
             continue;
+        conn_count_bytes(conn);
         if (conn->generation != worker->generation) {
             recheck(conn, worker->generation);
         } else if (second > conn->good_until) {

@@ -132,6 +132,7 @@ static bool
 begin(struct conn *conn, enum step_result *result)
 {
     take_guess(conn);
+    conn->began = uv_hrtime();
     *result = STEP_NEXT;
     if (!conn->guess.possible) {
         *result = conn_refuse(conn, CG_REASON_CLASS_UNKNOWN,
@@ -175,6 +176,17 @@ do_handshake(struct conn *conn)
     return STEP_WAIT;
 }
 
+static void
+count_handshake(struct conn *conn)
+{
+    struct metrics_interface *metrics = conn->iface->usage->metrics;
+
+    metrics_handshake(metrics, (uv_hrtime() - conn->began) / 1000);
+    metrics->sessions_resumed += conn->resumed;
+    metrics->sessions_declined += !conn->resumed && conn->handshake.offered;
+    metrics->sessions_full += !conn->resumed && !conn->handshake.offered;
+}
+
 enum step_result
 do_judge(struct conn *conn)
 {
@@ -189,6 +201,8 @@ do_judge(struct conn *conn)
     socket_watch(&conn->peer, 0);
     if (!conn->plain && tls_finish(conn->ssl, &conn->handshake, &conn->resumed, &err) != CG_OK)
         return conn_refuse(conn, CG_REASON_INTERNAL_ERROR, err.text);
+    if (!conn->plain)
+        count_handshake(conn);
     /* libssl asks no more, and the interface may be another one by the time the connection ends. */
     if (conn->ssl != NULL)
         SSL_set_security_callback(conn->ssl, conn->iface->default_security);

@@ -52,6 +52,7 @@ struct handshake {
     int64_t decided;
     uint8_t chain[CG_SHA256_SIZE];
     bool chain_left_out; /* more than the received certificate was sent */
+    bool offered; /* the peer came with a session of ours */
     bool has_ticket; /* the last ticket that was honoured */
     struct ticket ticket;
 };

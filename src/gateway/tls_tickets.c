@@ -227,13 +227,17 @@ on_ticket_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size
     (void)arg;
     switch (status) {
     case SSL_TICKET_SUCCESS:
+        handshake->offered = true;
         return honour(ssl, session, handshake) ? SSL_TICKET_RETURN_USE
                                                : SSL_TICKET_RETURN_IGNORE_RENEW;
     case SSL_TICKET_SUCCESS_RENEW:
+        handshake->offered = true;
         return honour(ssl, session, handshake) ? SSL_TICKET_RETURN_USE_RENEW
                                                : SSL_TICKET_RETURN_IGNORE_RENEW;
-    case SSL_TICKET_EMPTY:
     case SSL_TICKET_NO_DECRYPT:
+        handshake->offered = true;
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    case SSL_TICKET_EMPTY:
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     default:
         return SSL_TICKET_RETURN_IGNORE;

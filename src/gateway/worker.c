@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
@@ -47,6 +48,8 @@ send_control(struct worker *worker, enum ipc_type type, const void *payload, siz
     if (worker->outbox.broken)
         stop(worker, EXIT_FAILURE);
     watch_control(worker);
+    if (worker->outbox.bytes >= GW_OUTBOX_PAUSE_BYTES && (worker->pauses & PAUSE_OUTBOX) == 0)
+        worker->metrics->limit_outbox++;
     if (worker->outbox.bytes >= GW_OUTBOX_PAUSE_BYTES)
         worker_pause(worker, PAUSE_OUTBOX, true);
     return status == CG_OK;
@@ -159,6 +162,26 @@ got_ticket_keys(struct worker *worker, const struct ipc_message *message, struct
     return CG_OK;
 }
 
+/* Connections of the worker that was here before are gone; everything else goes on counting. */
+static enum cg_status
+got_metrics(struct worker *worker, const struct ipc_message *message, struct cg_error *err)
+{
+    void *map;
+
+    if (message->fd_count != 1 || worker->metrics_shared || worker->generation != NULL)
+        return cg_fail(err, CG_E_PARSE, "malformed METRICS message");
+    map = mmap(
+            NULL, sizeof(*worker->metrics), PROT_READ | PROT_WRITE, MAP_SHARED, message->fds[0], 0);
+    if (map == MAP_FAILED)
+        return cg_fail(err, CG_E_NOMEM, "cannot map the metrics: %s", strerror(errno));
+    free(worker->metrics);
+    worker->metrics = map;
+    worker->metrics_shared = true;
+    for (size_t i = 0; i < METRICS_MAX_INTERFACES; i++)
+        worker->metrics->interfaces[i].open = 0;
+    return CG_OK;
+}
+
 static enum cg_status
 got_listeners(struct worker *worker, struct ipc_message *message, struct cg_error *err)
 {
@@ -204,8 +227,8 @@ switch_generation(struct worker *worker, const struct ipc_message *message, uint
         return cg_fail(err, CG_E_PARSE, "the snapshot is of another generation");
     }
     if (status == CG_OK)
-        status = generation_new(
-                snapshot, worker->arrival.keys, worker->generation, &generation, err);
+        status = generation_new(snapshot, worker->arrival.keys, worker->metrics, worker->generation,
+                &generation, err);
     if (status != CG_OK)
         return status;
     listeners_replace(worker, generation, &worker->arrival);
@@ -261,6 +284,8 @@ dispatch(struct worker *worker, struct ipc_message *message, struct cg_error *er
     switch (message->type) {
     case IPC_KEY:
         return got_key(worker, message, err);
+    case IPC_METRICS:
+        return got_metrics(worker, message, err);
     case IPC_TICKET_KEYS:
         return got_ticket_keys(worker, message, err);
     case IPC_LISTENERS:
@@ -331,6 +356,8 @@ worker_adopt(struct worker *worker, struct conn *conn)
     worker->conns = conn;
     worker->conn_count++;
     conn->iface->usage->connections++;
+    conn->iface->usage->metrics->connections++;
+    conn->iface->usage->metrics->open++;
 }
 
 static void
@@ -365,6 +392,7 @@ worker_forget(struct worker *worker, struct conn *conn)
     if (conn->next != NULL)
         conn->next->previous = conn->previous;
     worker->conn_count--;
+    usage->metrics->open--;
     if (usage->connections-- == conn->iface->settings->max_connections)
         listeners_update(worker);
     if ((worker->pauses & PAUSE_DRAIN) != 0 && worker->conn_count == 0)
@@ -424,12 +452,14 @@ worker_new(int control_fd, gw_clock *clock, struct cg_error *err)
     outbox_init(&worker->outbox, control_fd);
     worker->packet = malloc(IPC_MAX_PAYLOAD + 16);
     worker->scratch = malloc(GW_RELAY_BYTES);
+    worker->metrics = calloc(1, sizeof(*worker->metrics));
     worker->engine = cg_engine_new();
-    if (worker->packet == NULL || worker->scratch == NULL || worker->engine == NULL ||
-            uv_loop_init(&worker->loop) != 0) {
+    if (worker->packet == NULL || worker->scratch == NULL || worker->metrics == NULL ||
+            worker->engine == NULL || uv_loop_init(&worker->loop) != 0) {
         (void)cg_fail(err, CG_E_NOMEM, "no memory for the worker");
         free(worker->packet);
         free(worker->scratch);
+        free(worker->metrics);
         cg_engine_free(worker->engine);
         free(worker);
         return NULL;
@@ -489,6 +519,10 @@ worker_free(struct worker *worker)
     outbox_release(&worker->outbox);
     cg_engine_free(worker->engine);
     OPENSSL_cleanse(&worker->keys, sizeof(worker->keys));
+    if (worker->metrics_shared)
+        munmap(worker->metrics, sizeof(*worker->metrics));
+    else
+        free(worker->metrics);
     free(worker->packet);
     free(worker->scratch);
     free(worker);

@@ -59,6 +59,8 @@ struct worker {
 
     struct cg_engine *engine;
     gw_clock *clock;
+    struct metrics_page *metrics; /* certgated's, or our own while it has sent none */
+    bool metrics_shared;
     struct ticket_keys keys;
     struct arrival arrival;
     struct generation *generation;

@@ -201,7 +201,8 @@ static const char *
 nearest_setting(const char *typed)
 {
     static const char *const node_names[] = { "node", "workers", "state", "log", "tcs", "user",
-        "management", "telephony", "identity", "interface", "trunk", "line", "certificate", "key" };
+        "management", "telephony", "metrics", "identity", "interface", "trunk", "line",
+        "certificate", "key" };
     const size_t node_count = sizeof(node_names) / sizeof(node_names[0]);
     const char *names[sizeof(node_names) / sizeof(node_names[0]) + 64 + 1] = { NULL };
 
@@ -282,6 +283,10 @@ take_node_settings(cfg_t *cfg)
     settings->workers = workers == 0 ? (unsigned)sysconf(_SC_NPROCESSORS_ONLN) : (unsigned)workers;
     if (settings->workers > MAX_WORKERS)
         settings->workers = MAX_WORKERS;
+    if (cfg_getstr(cfg, "metrics") != NULL &&
+            !value_address(cfg_getstr(cfg, "metrics"), false, &settings->metrics))
+        problem(cfg, "metrics: '%.100s' is not ADDRESS:PORT or [IPV6]:PORT",
+                cfg_getstr(cfg, "metrics"));
     if (strlen(cfg_getstr(cfg, "node")) >= SNAPSHOT_NAME_SIZE)
         problem(cfg, "node: the name is longer than %d characters", SNAPSHOT_NAME_SIZE - 1);
     settings->node = strdup(cfg_getstr(cfg, "node"));
@@ -303,8 +308,9 @@ settings_load(const char *path, struct cg_buf *problems)
         CFG_STR("key", 0, CFGF_NODEFAULT), CFG_END() };
     cfg_opt_t root[] = { CFG_STR("node", "certgate", CFGF_NONE), CFG_INT("workers", 0, CFGF_NONE),
         CFG_STR("state", "/var/lib/certgate", CFGF_NONE), CFG_STR("log", "stdout", CFGF_NONE),
-        CFG_STR("tcs", 0, CFGF_NODEFAULT), CFG_STR("user", 0, CFGF_NODEFAULT),
-        CFG_STR("management", "medium", CFGF_NONE), CFG_STR("telephony", "medium", CFGF_NONE),
+        CFG_STR("tcs", 0, CFGF_NODEFAULT), CFG_STR("metrics", 0, CFGF_NODEFAULT),
+        CFG_STR("user", 0, CFGF_NODEFAULT), CFG_STR("management", "medium", CFGF_NONE),
+        CFG_STR("telephony", "medium", CFGF_NONE),
         CFG_SEC("identity", identity, CFGF_MULTI | CFGF_TITLE),
         CFG_SEC("interface", interface, CFGF_MULTI | CFGF_TITLE),
         CFG_SEC("trunk", trunk, CFGF_MULTI | CFGF_TITLE),
@@ -393,6 +399,9 @@ settings_describe(struct cg_buf *out)
             "  state = \"FOLDER\"    state directory (default /var/lib/certgate)\n"
             "  log = \"FILE\"        decision log, JSON lines (default stdout)\n"
             "  tcs = \"FOLDER\"      the Trusted Certificate Store: certificate files\n"
+            "  metrics = \"ADDRESS:PORT\"  where metrics are served in Prometheus' text, at "
+            "/metrics (default\n"
+            "                      nowhere; 'certgate metrics' prints them too)\n"
             "  user = \"NAME\"       whom workers run as when certgated is started as root\n"
             "  identity NAME { certificate = \"FILE\" key = \"FILE\" }\n"
             "                      our certificate (first in its file, then its chain) and key\n"

@@ -20,6 +20,7 @@ struct settings {
     char *log; /* decision log: a path, or "stdout" */
     char *tcs; /* folder of trusted certificates */
     char *user; /* whom workers run as when certgated is root; NULL: as certgated */
+    struct snapshot_address metrics; /* where metrics are served; len 0: nowhere */
     unsigned workers;
     struct settings_identity *identities;
     size_t identity_count;

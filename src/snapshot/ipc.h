@@ -21,6 +21,7 @@
 #define IPC_MESSAGES(X)                                                                             \
     /* name         from     fds              when                                                */  \
     X(KEY,          CONTROL, "none",          "before SNAPSHOT: generation, identity index, PKCS#8 DER") \
+    X(METRICS,      CONTROL, "the page",      "first of all: the worker counts in it (metrics.h)")            \
     X(TICKET_KEYS,  CONTROL, "none",          "before the first SNAPSHOT and at each rotation: newest first") \
     X(LISTENERS,    CONTROL, "one per socket", "before SNAPSHOT: generation, then interface index and listener index of each") \
     X(SNAPSHOT,     CONTROL, "the memory file", "last of a generation: the worker builds and switches to it") \
@@ -50,6 +51,7 @@ struct ipc_message {
  * Payload layouts, big-endian, read with the library's bounded reader:
  *
  *   KEY          u64 generation, u32 identity index, PKCS#8 DER to the end
+ *   METRICS      nothing
  *   TICKET_KEYS  1..IPC_MAX_TICKET_KEYS times IPC_TICKET_KEY_SIZE octets, newest first
  *   LISTENERS    u64 generation, then for each descriptor u32 interface index, u32 listener index
  *   SNAPSHOT     u64 generation
