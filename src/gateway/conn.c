@@ -207,6 +207,7 @@ conn_end(struct conn *conn)
     conn->handshake.decision = NULL;
     relay_release(&conn->relay);
     http_side_free(conn->http);
+    sip_side_free(conn->sip);
     free(conn->told);
     conn->told = NULL;
     conn->step = NULL;

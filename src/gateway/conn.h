@@ -21,6 +21,7 @@ struct listener;
 struct conn;
 struct source;
 struct http_side; /* step_http.c's */
+struct sip_side; /* step_sip.c's */
 
 /* clang-format off */
 #define CONN_STEPS(X)                                                                   \
@@ -30,6 +31,7 @@ struct http_side; /* step_http.c's */
     X(judge,     "what came out of the handshake is admitted, refused or left to the first request") \
     X(dial,      "the backend is connected; the record is written")                     \
     X(http,      "requests are read, put under the rules of their class, and carried one by one") \
+    X(sip,       "messages are read; each request is put under the rules of its class")  \
     X(relay,     "bytes go both ways")                                                  \
     X(close,     "our side is shut down and the peer's bytes are read to the end")
 /* clang-format on */
@@ -103,6 +105,7 @@ struct conn {
 
     struct relay relay;
     struct http_side *http;
+    struct sip_side *sip;
     uint64_t counted_up, counted_down; /* bytes that are in the metrics */
     uint64_t began; /* high-resolution time at which the handshake began */
     uint64_t active; /* loop time of the last byte after the handshake */
@@ -127,6 +130,7 @@ enum did { DID_NOTHING, DID_MOVE, DID_LEAVE /* conn->step is another */ };
 
 /* What steps http and sip keep; NULL is allowed. */
 void http_side_free(struct http_side *side);
+void sip_side_free(struct sip_side *side);
 
 bool socket_open(struct conn *conn, struct gw_socket *socket, int fd);
 void socket_watch(struct gw_socket *socket, int events);

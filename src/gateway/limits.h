@@ -44,6 +44,22 @@
 #define GW_MAX_HTTP_OUTPUT (512 * 1024)
 /* Identity of a peer as fields: a chain in base64 (88 KiB), a certificate as PEM (50 KiB), its names. */
 #define GW_MAX_IDENTITY_FIELDS (256 * 1024)
+/* SIP message head (shared contract, section 9). */
+#define GW_MAX_SIP_HEAD (64 * 1024)
+/* Its lines, folds among them: 70 Via, 70 Record-Route (RFC 3261 section 8.1.1.6) and the rest thrice. */
+#define GW_MAX_SIP_LINES 512
+/* SIP message body: SDP and MIME take a few KiB; a proxy behind us must hold a message as a whole. */
+#define GW_MAX_SIP_BODY (1024 * 1024)
+/* Method: the longest registered one has nine letters; RFC 4475 section 3.1.1.2 tries 42. */
+#define GW_MAX_SIP_METHOD 63
+/* Request-URI, From, or one value of a Via: RFC 4475 section 3.1.1.7 goes a little over 1 KiB. */
+#define GW_MAX_SIP_VALUE (8 * 1024)
+/* Host of a URI: RFC 1035 section 2.3.4. */
+#define GW_MAX_SIP_HOST 255
+/* Bytes of a peer that wait to be looked at: a whole head, and what came with its end. */
+#define GW_SIP_INPUT (GW_MAX_SIP_HEAD + 4096)
+/* Above this much output a peer is not read any further. */
+#define GW_SIP_OUTPUT_MARK (64 * 1024)
 
 /* Bytes moved at once: one system call for four records of TLS; more does not go faster (measured). */
 #define GW_RELAY_BYTES (64 * 1024)

@@ -173,7 +173,8 @@ recheck(struct conn *conn, struct generation *generation)
 static bool
 is_live(const struct conn *conn)
 {
-    return conn->admitted != 0 && (conn->step == &step_relay || conn->step == &step_http);
+    return conn->admitted != 0 &&
+            (conn->step == &step_relay || conn->step == &step_http || conn->step == &step_sip);
 }
 
 void

@@ -193,7 +193,7 @@ do_judge(struct conn *conn)
     static const struct conn_step *const after_judge[SNAPSHOT_MODES] = {
         [SNAPSHOT_MODE_TCP] = &step_relay,
         [SNAPSHOT_MODE_HTTP] = &step_http,
-        [SNAPSHOT_MODE_SIP] = &step_relay,
+        [SNAPSHOT_MODE_SIP] = &step_sip,
     };
     const struct gw_class *class = conn->handshake.class;
     struct cg_error err = { "" };

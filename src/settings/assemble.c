@@ -147,8 +147,6 @@ default_mode(const struct work *work, const struct block *block, struct snapshot
     else if (shared && it->mode != wanted)
         complain(work, block, "trunks, lines and phones share a port only with mode = %s",
                 wanted == SNAPSHOT_MODE_SIP ? "sip" : "http");
-    if (it->mode == SNAPSHOT_MODE_SIP)
-        complain(work, block, "SIP requests are not read yet: trunks and phones cannot share a port");
     if ((it->mode == SNAPSHOT_MODE_SIP) != (it->service == CG_SERVICE_SIP) &&
             it->mode != SNAPSHOT_MODE_TCP)
         complain(work, block, "mode = sip goes with service = sip, mode = http with the others");

@@ -213,9 +213,11 @@ def test_what_is_no_line_is_judged_by_the_interface(gateway, unpinned):
 
 
 def test_an_admitted_line_buys_nothing_for_the_rest_of_the_port(gateway, unpinned):
+    mark = gateway.mark()
     client = Client(gateway, "loose", unpinned)
     assert client.get("/")[0] == 200
-    mark = gateway.mark()
+    assert gateway.record(mark)["class"] == "other"
+    mark += 1
     assert client.upgrade("/line/hq")[0] == 403
     client.close()
     record = gateway.record(mark)
@@ -245,9 +247,11 @@ def test_an_upgrade_in_pieces_and_behind_another_request(gateway, unpinned):
 
 
 def test_a_line_wants_a_certificate_where_the_rest_of_the_port_does_not(gateway):
+    mark = gateway.mark()
     client = Client(gateway, "loose")
     assert client.get("/")[0] == 200
-    mark = gateway.mark()
+    assert gateway.record(mark)["verdict"] == "accept"
+    mark += 1
     assert client.upgrade("/line/hq")[0] == 403
     client.close()
     assert gateway.record(mark)["reason"] == "certificate-missing"
