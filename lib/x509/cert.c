@@ -259,8 +259,9 @@ parse(struct cg_cert *cert, struct cg_error *err)
     if (!cg_der_enter(&reader, CG_DER_SEQUENCE, &outer))
         return cg_fail(err, CG_E_PARSE, "not a DER certificate: no complete SEQUENCE at byte 0");
     if (!cg_reader_done(&reader))
-        return cg_fail(err, CG_E_PARSE, "%zu bytes follow the certificate at byte %zu",
-                cg_reader_left(&reader), (size_t)(reader.at - cert->der));
+        return cg_fail(err, CG_E_PARSE, "%zu byte%s after the certificate's end at byte %zu",
+                cg_reader_left(&reader), cg_reader_left(&reader) == 1 ? "" : "s",
+                (size_t)(reader.at - cert->der));
     at = outer.at;
     if (!cg_der_next_is(&outer, CG_DER_SEQUENCE) ||
             !cg_der_any(&outer, &tag, &tbs_contents, &cert->tbs)) {

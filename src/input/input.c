@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/pkcs12.h>
 #include <openssl/pkcs7.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "input/pkcs12.h"
 
 #define MAX_PATH_TEXT 4096
 
@@ -59,58 +58,52 @@ add_der(struct input_list *list, const uint8_t *der, size_t len, const char *whe
     return CG_OK;
 }
 
-static enum cg_status
-add_x509_stack(struct input_list *list, const STACK_OF(X509) * stack, const char *name,
-        struct cg_error *err)
+enum cg_status
+input_add_x509(struct input_list *list, X509 *x509, const char *where, struct cg_error *err)
 {
-    enum cg_status status = CG_OK;
-    char where[MAX_PATH_TEXT];
+    unsigned char *der = NULL;
+    int len = i2d_X509(x509, &der);
+    enum cg_status status;
 
-    for (int i = 0; stack != NULL && status == CG_OK && i < sk_X509_num(stack); i++) {
-        unsigned char *der = NULL;
-        int len = i2d_X509(sk_X509_value(stack, i), &der);
-
-        if (len <= 0)
-            return cg_fail(err, CG_E_NOMEM, "no memory for certificates");
-        (void)snprintf(where, sizeof(where), "%s: certificate %d", name, i + 1);
-        status = add_der(list, der, (size_t)len, where, err);
-        OPENSSL_free(der);
-    }
+    if (len <= 0)
+        return cg_fail(err, CG_E_NOMEM, "no memory for certificates");
+    status = add_der(list, der, (size_t)len, where, err);
+    OPENSSL_free(der);
     return status;
+}
+
+/* A PKCS#7 bag has no order of its own (DER sorts it): the first end entity comes first. */
+static void
+put_end_entity_first(struct input_list *list, size_t from)
+{
+    for (size_t i = from; i < list->count; i++) {
+        struct cg_cert *cert = list->certs[i];
+
+        if (cg_cert_is_ca(cert))
+            continue;
+        memmove(&list->certs[from + 1], &list->certs[from], (i - from) * sizeof(cert));
+        list->certs[from] = cert;
+        return;
+    }
 }
 
 static enum cg_status
 add_pkcs7(struct input_list *list, PKCS7 *p7, const char *name, struct cg_error *err)
 {
+    const STACK_OF(X509) *certs = NULL;
+    enum cg_status status = CG_OK;
+    size_t before = list->count;
+    char where[MAX_PATH_TEXT];
+
     if (PKCS7_type_is_signed(p7) && p7->d.sign != NULL)
-        return add_x509_stack(list, p7->d.sign->cert, name, err);
-    return cg_fail(err, CG_E_PARSE, "%s: PKCS#7 without a list of certificates", name);
-}
-
-static enum cg_status
-add_pkcs12(struct input_list *list, PKCS12 *p12, const char *password, const char *name,
-        struct cg_error *err)
-{
-    STACK_OF(X509) *others = NULL;
-    X509 *own = NULL;
-    EVP_PKEY *key = NULL;
-    enum cg_status status;
-
-    if (PKCS12_parse(p12, password == NULL ? "" : password, &key, &own, &others) != 1) {
-        ERR_clear_error();
-        return cg_fail(err, CG_E_PARSE, "%s: PKCS#12 container does not open with %s password",
-                name, password == NULL ? "an empty" : "this");
+        certs = p7->d.sign->cert;
+    if (certs == NULL || sk_X509_num(certs) == 0)
+        return cg_fail(err, CG_E_PARSE, "%s: PKCS#7 without certificates", name);
+    for (int i = 0; status == CG_OK && i < sk_X509_num(certs); i++) {
+        (void)snprintf(where, sizeof(where), "%s: certificate %d", name, i + 1);
+        status = input_add_x509(list, sk_X509_value(certs, i), where, err);
     }
-    EVP_PKEY_free(key); /* never kept */
-    if (others == NULL)
-        others = sk_X509_new_null();
-    if (others == NULL || (own != NULL && sk_X509_unshift(others, own) == 0)) {
-        X509_free(own);
-        status = cg_fail(err, CG_E_NOMEM, "no memory for certificates");
-    } else {
-        status = add_x509_stack(list, others, name, err);
-    }
-    sk_X509_pop_free(others, X509_free);
+    put_end_entity_first(list, before);
     return status;
 }
 
@@ -123,7 +116,6 @@ load_der(const char *name, const uint8_t *bytes, size_t len, const char *passwor
     struct cg_error cause;
     enum cg_status status = add_der(list, bytes, len, name, &cause);
     PKCS7 *p7;
-    PKCS12 *p12;
 
     if (status == CG_OK || status == CG_E_NOMEM || len > INT32_MAX)
         return status == CG_OK ? status : cg_fail(err, status, "%s", cause.text);
@@ -134,14 +126,9 @@ load_der(const char *name, const uint8_t *bytes, size_t len, const char *passwor
         return status;
     }
     PKCS7_free(p7);
-    at = bytes;
-    p12 = d2i_PKCS12(NULL, &at, (long)len);
     ERR_clear_error();
-    if (p12 != NULL) {
-        status = add_pkcs12(list, p12, password, name, err);
-        PKCS12_free(p12);
-        return status;
-    }
+    if (input_is_pkcs12(bytes, len))
+        return input_add_pkcs12(list, bytes, len, password, name, err);
     return cg_fail(err, status, "%s", cause.text);
 }
 
@@ -274,10 +261,15 @@ load_pem(const char *name, const uint8_t *bytes, size_t len, struct input_list *
         if (stop == NULL)
             return cg_fail(
                     err, CG_E_PARSE, "%s line %zu: BEGIN without END", name, line_of(bytes, begin));
+        at = stop + strlen(end_mark);
+        if ((size_t)(end - at) < strlen(label) + strlen(dashes) ||
+                memcmp(at, label, strlen(label)) != 0 ||
+                memcmp(at + strlen(label), dashes, strlen(dashes)) != 0)
+            return cg_fail(err, CG_E_PARSE, "%s line %zu: this END line does not end '%s'", name,
+                    line_of(bytes, stop), label);
         status = load_block(name, bytes, begin, body, stop, label, list, err);
         if (status != CG_OK)
             return status;
-        at = stop + strlen(end_mark);
     }
     if (list->count == before)
         return cg_fail(err, CG_E_PARSE, "%s: no certificate in this PEM file", name);
@@ -290,13 +282,16 @@ input_load_bytes(const char *name, const uint8_t *bytes, size_t len, const char 
 {
     size_t before = list->count;
     enum cg_status status;
+    bool is_der;
 
     if (len == 0)
         return cg_fail(err, CG_E_PARSE, "%s: empty", name);
-    if (bytes[0] != 0x30 && find(bytes, bytes + len, "-----BEGIN ") == NULL)
+    /* A SEQUENCE longer than 127 bytes; "0" may also be the first letter of a text with PEM in it. */
+    is_der = bytes[0] == 0x30 && (len < 2 || bytes[1] >= 0x80);
+    if (!is_der && find(bytes, bytes + len, "-----BEGIN ") == NULL)
         return cg_fail(err, CG_E_PARSE, "%s byte 0: neither PEM nor DER", name);
-    status = bytes[0] == 0x30 ? load_der(name, bytes, len, password, list, err)
-                              : load_pem(name, bytes, len, list, err);
+    status = is_der ? load_der(name, bytes, len, password, list, err)
+                    : load_pem(name, bytes, len, list, err);
     if (status != CG_OK)
         truncate_list(list, before);
     return status;

@@ -1,0 +1,232 @@
+#include "input/pkcs12.h"
+
+#include <openssl/err.h>
+#include <openssl/pkcs12.h>
+#include <openssl/provider.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+
+#define MAX_WHERE 4096
+
+/* A library context of its own, with the legacy ciphers that older exports use (RC2, RC4). */
+struct context {
+    OSSL_LIB_CTX *library;
+    OSSL_PROVIDER *standard, *legacy; /* legacy may be absent */
+};
+
+static bool
+context_init(struct context *context)
+{
+    *context = (struct context) { .library = OSSL_LIB_CTX_new() };
+    if (context->library == NULL)
+        return false;
+    context->standard = OSSL_PROVIDER_load(context->library, "default");
+    context->legacy = OSSL_PROVIDER_load(context->library, "legacy");
+    return context->standard != NULL;
+}
+
+static void
+context_release(struct context *context)
+{
+    if (context->legacy != NULL)
+        OSSL_PROVIDER_unload(context->legacy);
+    if (context->standard != NULL)
+        OSSL_PROVIDER_unload(context->standard);
+    OSSL_LIB_CTX_free(context->library);
+}
+
+static PKCS12 *
+decode(OSSL_LIB_CTX *library, const uint8_t *bytes, size_t len)
+{
+    PKCS12 *p12 = library == NULL ? NULL : PKCS12_init_ex(NID_pkcs7_data, library, NULL);
+    const unsigned char *at = bytes;
+
+    if (len > INT32_MAX || (library != NULL && p12 == NULL))
+        return NULL;
+    return d2i_PKCS12(p12 == NULL ? NULL : &p12, &at, (long)len); /* frees it where it fails */
+}
+
+bool
+input_is_pkcs12(const uint8_t *bytes, size_t len)
+{
+    PKCS12 *p12 = decode(NULL, bytes, len);
+
+    PKCS12_free(p12);
+    ERR_clear_error();
+    return p12 != NULL;
+}
+
+static long
+rounds_of_pbkdf2(const X509_ALGOR *kdf)
+{
+    PBKDF2PARAM *parameters =
+            ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM), kdf->parameter);
+    long rounds = parameters == NULL ? 0 : ASN1_INTEGER_get(parameters->iter);
+
+    PBKDF2PARAM_free(parameters);
+    return rounds;
+}
+
+/* Rounds of a password-based encryption (RFC 8018, RFC 7292 appendix C); 0 where it counts none. */
+static long
+rounds_of(const X509_ALGOR *algorithm)
+{
+    PBE2PARAM *second;
+    PBEPARAM *first;
+    long rounds = 0;
+
+    if (algorithm->parameter == NULL)
+        return 0;
+    if (OBJ_obj2nid(algorithm->algorithm) == NID_pbes2) {
+        second = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), algorithm->parameter);
+        if (second != NULL && OBJ_obj2nid(second->keyfunc->algorithm) == NID_id_pbkdf2 &&
+                second->keyfunc->parameter != NULL)
+            rounds = rounds_of_pbkdf2(second->keyfunc);
+        PBE2PARAM_free(second);
+        return rounds;
+    }
+    first = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBEPARAM), algorithm->parameter);
+    rounds = first == NULL ? 0 : ASN1_INTEGER_get(first->iter);
+    PBEPARAM_free(first);
+    return rounds;
+}
+
+static bool
+too_many(long rounds)
+{
+    return rounds < 0 || rounds > INPUT_MAX_DERIVATION_ROUNDS;
+}
+
+/* NULL stands for no password; some writers then use the empty one, which is not the same. */
+static enum cg_status
+check_mac(PKCS12 *p12, const char **password, const char *name, struct cg_error *err)
+{
+    const ASN1_INTEGER *rounds = NULL;
+
+    if (!PKCS12_mac_present(p12))
+        return CG_OK;
+    PKCS12_get0_mac(NULL, NULL, NULL, &rounds, p12);
+    if (rounds != NULL && too_many(ASN1_INTEGER_get(rounds)))
+        return cg_fail(err, CG_E_LIMIT,
+                "%s: PKCS#12 container with more than %d rounds of key derivation", name,
+                INPUT_MAX_DERIVATION_ROUNDS);
+    if (*password != NULL && PKCS12_verify_mac(p12, *password, -1) == 1)
+        return CG_OK;
+    if (*password == NULL && PKCS12_verify_mac(p12, NULL, 0) == 1)
+        return CG_OK;
+    if (*password == NULL && PKCS12_verify_mac(p12, "", 0) == 1) {
+        *password = "";
+        return CG_OK;
+    }
+    return cg_fail(err, CG_E_PARSE, "%s: PKCS#12 container %s", name,
+            *password == NULL ? "needs a password" : "does not open with this password");
+}
+
+/* The certificates among some bags; *own is the place of the one whose bag is tied to a key. */
+static enum cg_status
+add_bags(struct input_list *list, const STACK_OF(PKCS12_SAFEBAG) * bags, size_t before,
+        bool *has_own, const char *name, struct cg_error *err)
+{
+    enum cg_status status = CG_OK;
+    char where[MAX_WHERE];
+
+    for (int i = 0; status == CG_OK && i < sk_PKCS12_SAFEBAG_num(bags); i++) {
+        const PKCS12_SAFEBAG *bag = sk_PKCS12_SAFEBAG_value(bags, i);
+        X509 *x509;
+
+        if (PKCS12_SAFEBAG_get_nid(bag) != NID_certBag ||
+                PKCS12_SAFEBAG_get_bag_nid(bag) != NID_x509Certificate)
+            continue;
+        (void)snprintf(where, sizeof(where), "%s: certificate %zu", name, list->count - before + 1);
+        x509 = PKCS12_SAFEBAG_get1_cert(bag);
+        if (x509 == NULL)
+            return cg_fail(err, CG_E_PARSE, "%s does not parse", where);
+        status = input_add_x509(list, x509, where, err);
+        X509_free(x509);
+        if (status == CG_OK && !*has_own && PKCS12_SAFEBAG_get0_attr(bag, NID_localKeyID) != NULL) {
+            struct cg_cert *own = list->certs[list->count - 1];
+
+            memmove(&list->certs[before + 1], &list->certs[before],
+                    (list->count - 1 - before) * sizeof(own));
+            list->certs[before] = own;
+            *has_own = true;
+        }
+    }
+    return status;
+}
+
+/* Opens one safe of certificates; NULL with *status where it cannot be, or holds none. */
+static STACK_OF(PKCS12_SAFEBAG) *
+        open_safe(PKCS7 *safe, const char *password, const char *name, enum cg_status *status,
+                struct cg_error *err)
+{
+    STACK_OF(PKCS12_SAFEBAG) *bags = NULL;
+    int type = OBJ_obj2nid(safe->type);
+
+    if (type == NID_pkcs7_data) {
+        bags = PKCS12_unpack_p7data(safe);
+    } else if (type == NID_pkcs7_encrypted && safe->d.encrypted != NULL) {
+        if (too_many(rounds_of(safe->d.encrypted->enc_data->algorithm))) {
+            *status = cg_fail(err, CG_E_LIMIT,
+                    "%s: PKCS#12 container with more than %d rounds of key derivation", name,
+                    INPUT_MAX_DERIVATION_ROUNDS);
+            return NULL;
+        }
+        bags = PKCS12_unpack_p7encdata(
+                safe, password, password == NULL ? 0 : (int)strlen(password));
+    } else {
+        return NULL; /* for a public key: nothing that a password opens */
+    }
+    if (bags == NULL)
+        *status = cg_fail(err, CG_E_PARSE,
+                "%s: PKCS#12 contents do not decrypt: damaged, or an encryption that OpenSSL lacks",
+                name);
+    return bags;
+}
+
+static enum cg_status
+add_safes(struct input_list *list, PKCS12 *p12, const char *password, const char *name,
+        struct cg_error *err)
+{
+    STACK_OF(PKCS7) *safes = PKCS12_unpack_authsafes(p12);
+    enum cg_status status = CG_OK;
+    size_t before = list->count;
+    bool has_own = false;
+
+    if (safes == NULL)
+        return cg_fail(err, CG_E_PARSE, "%s: PKCS#12 contents do not parse", name);
+    for (int i = 0; status == CG_OK && i < sk_PKCS7_num(safes); i++) {
+        STACK_OF(PKCS12_SAFEBAG) *bags =
+                open_safe(sk_PKCS7_value(safes, i), password, name, &status, err);
+
+        if (bags != NULL)
+            status = add_bags(list, bags, before, &has_own, name, err);
+        sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
+    }
+    sk_PKCS7_pop_free(safes, PKCS7_free);
+    if (status == CG_OK && list->count == before)
+        status = cg_fail(err, CG_E_PARSE, "%s: PKCS#12 container without certificates", name);
+    return status;
+}
+
+enum cg_status
+input_add_pkcs12(struct input_list *list, const uint8_t *bytes, size_t len, const char *password,
+        const char *name, struct cg_error *err)
+{
+    struct context context;
+    PKCS12 *p12 = NULL;
+    enum cg_status status;
+
+    if (!context_init(&context) || (p12 = decode(context.library, bytes, len)) == NULL)
+        status = cg_fail(err, CG_E_NOMEM, "%s: no memory for a PKCS#12 container", name);
+    else
+        status = check_mac(p12, &password, name, err);
+    if (status == CG_OK)
+        status = add_safes(list, p12, password, name, err);
+    PKCS12_free(p12);
+    context_release(&context);
+    ERR_clear_error();
+    return status;
+}
