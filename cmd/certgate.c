@@ -1,17 +1,17 @@
 /* certgate: the command. */
 #include <locale.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "settings/values.h"
 
-int
-main(int argc, char **argv)
+static int
+run(int argc, char **argv)
 {
     const char *names[16] = { NULL }, *nearest;
     size_t count = 0;
 
-    (void)setlocale(LC_CTYPE, "");
     if (argc < 2) {
         (void)cli_help.run(1, argv);
         return CLI_USAGE;
@@ -29,4 +29,17 @@ main(int argc, char **argv)
     return cli_fail("unknown command '%s'%s%s%s", argv[1],
             nearest == NULL ? "; see certgate help" : "; did you mean '",
             nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?");
+}
+
+int
+main(int argc, char **argv)
+{
+    int result;
+
+    (void)setlocale(LC_CTYPE, "");
+    result = run(argc, argv);
+    /* A verdict that could not be written is none. */
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return cli_fail("standard output cannot be written");
+    return result;
 }

@@ -146,6 +146,9 @@ enum cg_verdict cg_decision_verdict(const struct cg_decision *decision);
 enum cg_reason cg_decision_reason(const struct cg_decision *decision);
 /* What led to a refusal that no check made (missing, unparsable, timeout); "" otherwise. Borrowed. */
 const char *cg_decision_detail(const struct cg_decision *decision);
+/* The level that was asked for, and whether its setting is latched. */
+enum cg_level cg_decision_level(const struct cg_decision *decision);
+bool cg_decision_latched(const struct cg_decision *decision);
 /* An allowance was needed: nothing may report such a peer simply as verified. */
 bool cg_decision_by_allowance(const struct cg_decision *decision);
 /* Verdict and first reason at any of the six levels, latched as the policy is. */
@@ -180,5 +183,7 @@ const char *cg_decision_trace(const struct cg_decision *decision);
  * own members (time, interface, peer) around them. The caller frees it; NULL only without memory.
  */
 char *cg_decision_json_members(const struct cg_decision *decision);
+/* The same with every finding, those of other levels too; each says whether it is "enforced". */
+char *cg_decision_json_all_members(const struct cg_decision *decision);
 
 #endif

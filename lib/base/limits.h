@@ -43,6 +43,8 @@
 #define CG_MAX_IDENTITIES 32
 /* Text of one finding's value. */
 #define CG_MAX_NOTE 512
+/* Moments that are judged, before and after 1970: every date a certificate can hold, and room to add to it. */
+#define CG_MAX_SECONDS (INT64_C(1) << 40)
 /* Trace of a path search. */
 #define CG_MAX_TRACE_BYTES (256 * 1024)
 

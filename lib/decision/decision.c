@@ -57,6 +57,18 @@ cg_decision_reason(const struct cg_decision *decision)
     return decision->reason;
 }
 
+enum cg_level
+cg_decision_level(const struct cg_decision *decision)
+{
+    return decision->level;
+}
+
+bool
+cg_decision_latched(const struct cg_decision *decision)
+{
+    return decision->latched;
+}
+
 bool
 cg_decision_by_allowance(const struct cg_decision *decision)
 {
@@ -162,7 +174,7 @@ add_reason(struct cg_buf *buf, enum cg_reason reason)
 }
 
 static void
-add_finding(struct cg_buf *buf, const struct cg_finding *finding)
+add_finding(struct cg_buf *buf, const struct cg_finding *finding, bool all)
 {
     cg_buf_addf(buf,
             "{\"check\":\"%s\",\"outcome\":\"%s\",\"reason\":", cg_check_info(finding->check)->id,
@@ -175,20 +187,22 @@ add_finding(struct cg_buf *buf, const struct cg_finding *finding)
     member(buf, "note", finding->note);
     if (finding->allowed)
         member(buf, "allowance", cg_allowance_name(finding->allowance));
+    if (all)
+        cg_buf_addf(buf, ",\"enforced\":%s", finding->enforced ? "true" : "false");
     cg_buf_add(buf, "}");
 }
 
 static void
-add_findings(struct cg_buf *buf, const struct cg_decision *decision)
+add_findings(struct cg_buf *buf, const struct cg_decision *decision, bool all)
 {
     bool first = true;
 
     cg_buf_add(buf, ",\"findings\":[");
     for (size_t i = 0; i < decision->count; i++) {
-        if (!decision->findings[i].enforced)
+        if (!all && !decision->findings[i].enforced)
             continue;
         cg_buf_add(buf, first ? "" : ",");
-        add_finding(buf, &decision->findings[i]);
+        add_finding(buf, &decision->findings[i], all);
         first = false;
     }
     cg_buf_add(buf, "]");
@@ -265,8 +279,8 @@ add_path(struct cg_buf *buf, const struct cg_decision *decision)
     cg_buf_addf(buf, "],\"anchored\":%s", decision->anchored ? "true" : "false");
 }
 
-char *
-cg_decision_json_members(const struct cg_decision *decision)
+static char *
+render(const struct cg_decision *decision, bool all)
 {
     struct cg_buf buf;
 
@@ -282,7 +296,7 @@ cg_decision_json_members(const struct cg_decision *decision)
     if (decision->reason != CG_REASON_NONE)
         member(&buf, "remedy", cg_reason_info(decision->reason)->remedy);
     add_allowances(&buf, decision);
-    add_findings(&buf, decision);
+    add_findings(&buf, decision, all);
     if (decision->cert != NULL) {
         add_levels(&buf, decision);
         cg_buf_add(&buf, ",\"certificate\":");
@@ -290,4 +304,16 @@ cg_decision_json_members(const struct cg_decision *decision)
         add_path(&buf, decision);
     }
     return cg_buf_take(&buf);
+}
+
+char *
+cg_decision_json_members(const struct cg_decision *decision)
+{
+    return render(decision, false);
+}
+
+char *
+cg_decision_json_all_members(const struct cg_decision *decision)
+{
+    return render(decision, true);
 }

@@ -138,22 +138,33 @@ add_finding(struct cg_decision *decision, const struct cg_subject *subject,
                                                       : cg_reason_info(finding->reason)->remedy);
 }
 
-/* Only pass and not-applicable accept. The first of these checks that does neither gives the reason. */
+/*
+ * Only pass and not-applicable accept. The first of these checks that does neither gives the reason; one
+ * that was not made at all accepts nobody.
+ */
 static enum cg_verdict
 derive(const struct cg_decision *decision, cg_check_set checks, enum cg_reason *reason,
         bool *allowed)
 {
+    cg_check_set made = 0;
+
     *reason = CG_REASON_NONE;
     *allowed = false;
     for (size_t i = 0; i < decision->count; i++) {
         const struct cg_finding *finding = &decision->findings[i];
 
+        made |= 1u << finding->check;
         if ((checks >> finding->check & 1u) == 0)
             continue;
         *allowed = *allowed || finding->allowed;
         if (finding->outcome == CG_PASS || finding->outcome == CG_NOT_APPLICABLE)
             continue;
         *reason = finding->reason;
+        *allowed = false;
+        return CG_REJECT;
+    }
+    if ((checks & ~made) != 0) {
+        *reason = CG_REASON_INTERNAL_ERROR;
         *allowed = false;
         return CG_REJECT;
     }
@@ -285,6 +296,8 @@ cg_evaluate(struct cg_engine *engine, const struct cg_store *store, const struct
     enum cg_status status;
 
     *out = NULL;
+    if (peer->now > CG_MAX_SECONDS || peer->now < -CG_MAX_SECONDS)
+        return cg_fail(err, CG_E_USAGE, "%lld is no time to judge at", (long long)peer->now);
     input = calloc(1, sizeof(*input));
     if (input == NULL)
         return cg_fail(err, CG_E_NOMEM, "no memory to judge a certificate");

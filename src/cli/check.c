@@ -1,10 +1,11 @@
-#include <getopt.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "cli/cli.h"
 #include "config.h"
+#include "settings/values.h"
 
 enum {
     OPT_LEVEL = 256,
@@ -28,6 +29,7 @@ enum {
     OPT_FORMAT,
     OPT_BATCH,
     OPT_TRACE,
+    OPT_PASSWORD,
     OPT_HELP,
 };
 
@@ -53,16 +55,45 @@ static const struct option long_options[] = {
     { "format", required_argument, NULL, OPT_FORMAT },
     { "batch", no_argument, NULL, OPT_BATCH },
     { "trace", no_argument, NULL, OPT_TRACE },
+    { "password-file", required_argument, NULL, OPT_PASSWORD },
     { "help", no_argument, NULL, OPT_HELP },
     { NULL, 0, NULL, 0 },
 };
 
 static int
-load(const char *path, struct input_list *list)
+load(const struct cli_check_options *o, const char *path, struct input_list *list)
 {
     struct cg_error err;
 
-    return input_load(path, NULL, list, &err) == CG_OK ? CLI_ACCEPT : cli_fail("%s", err.text);
+    return input_load(path, o->password, list, &err) == CG_OK ? CLI_ACCEPT
+                                                              : cli_fail("%s", err.text);
+}
+
+static int
+take_level(const char *text, struct cli_check_options *o)
+{
+    const char *names[CG_LEVEL_COUNT + 1] = { NULL }, *nearest;
+
+    o->has_level = true;
+    if (cg_level_from_name(text, &o->level))
+        return CLI_ACCEPT;
+    for (int level = 0; level < CG_LEVEL_COUNT; level++)
+        names[level] = cg_level_name((enum cg_level)level);
+    nearest = value_nearest(text, names);
+    return cli_fail("unknown level '%s'%s%s%s", text,
+            nearest == NULL ? "; see certgate help levels" : "; did you mean '",
+            nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?");
+}
+
+static int
+take_depth(const char *text, struct cli_check_options *o)
+{
+    unsigned long depth = strtoul(text, NULL, 10);
+
+    o->max_depth = (unsigned)depth;
+    return *text != '\0' && strspn(text, "0123456789") == strlen(text) && depth <= 32
+            ? CLI_ACCEPT
+            : cli_fail("--max-depth is a number from 0 to 32, not '%s'", text);
 }
 
 static int
@@ -77,15 +108,13 @@ add_reference(const char *what, const char *text, char *list[64], size_t *count)
 }
 
 static int
-take_option(int option, struct cli_check_options *o)
+take_option(int option, char **argv, struct cli_check_options *o)
 {
     char unknown[64];
 
     switch (option) {
     case OPT_LEVEL:
-        return cg_level_from_name(optarg, &o->level)
-                ? CLI_ACCEPT
-                : cli_fail("unknown level '%s'; see certgate help levels", optarg);
+        return take_level(optarg, o);
     case OPT_ALL:
         o->all_levels = true;
         return CLI_ACCEPT;
@@ -99,11 +128,11 @@ take_option(int option, struct cli_check_options *o)
                 : cli_fail("--service is https, sip or line, not '%s'", optarg);
     case OPT_TCS:
         o->has_tcs = true;
-        return load(optarg, &o->tcs);
+        return load(o, optarg, &o->tcs);
     case OPT_IDENTITY:
-        return load(optarg, &o->identities);
+        return load(o, optarg, &o->identities);
     case OPT_CHAIN:
-        return load(optarg, &o->chain);
+        return load(o, optarg, &o->chain);
     case OPT_AT:
         o->has_time = true;
         return cli_time(optarg, &o->time)
@@ -117,7 +146,8 @@ take_option(int option, struct cli_check_options *o)
         return add_reference("--sip-domain", optarg, o->domains, &o->domain_count);
     case OPT_PEER:
         o->peer_address = optarg;
-        return CLI_ACCEPT;
+        return cli_address(optarg) ? CLI_ACCEPT
+                                   : cli_fail("--peer-address '%s' is no IP address", optarg);
     case OPT_FROM:
         o->from_domain = optarg;
         return CLI_ACCEPT;
@@ -127,7 +157,9 @@ take_option(int option, struct cli_check_options *o)
     case OPT_ALLOW:
         return cli_allowance(optarg, o)
                 ? CLI_ACCEPT
-                : cli_fail("unknown allowance '%s'; see certgate help levels", optarg);
+                : cli_fail("--allow '%s' is no allowance (certgate help levels lists them), or its "
+                           "end is no date like 2027-06-30",
+                          optarg);
     case OPT_CA_EKU:
         o->ca_eku = true;
         return CLI_ACCEPT;
@@ -135,11 +167,7 @@ take_option(int option, struct cli_check_options *o)
         o->partial_chain = true;
         return CLI_ACCEPT;
     case OPT_DEPTH:
-        o->max_depth = (unsigned)strtoul(optarg, NULL, 10);
-        return strspn(optarg, "0123456789") == strlen(optarg) && o->max_depth <= 32 &&
-                        *optarg != '\0'
-                ? CLI_ACCEPT
-                : cli_fail("--max-depth is a number from 0 to 32, not '%s'", optarg);
+        return take_depth(optarg, o);
     case OPT_CHECKS:
         o->custom = true;
         return cli_checks(optarg, &o->checks, unknown)
@@ -156,8 +184,10 @@ take_option(int option, struct cli_check_options *o)
     case OPT_TRACE:
         o->trace = true;
         return CLI_ACCEPT;
+    case OPT_PASSWORD:
+        return CLI_ACCEPT; /* read before everything else */
     default:
-        return CLI_USAGE;
+        return cli_unknown_option(option, argv, long_options, "check");
     }
 }
 
@@ -170,30 +200,14 @@ needs_tcs(const struct cli_check_options *o)
     return o->all_levels || (checks & (1u << CG_CHECK_CHAIN | 1u << CG_CHECK_IN_TCS)) != 0;
 }
 
-static struct cg_store *
-build_store(const struct input_list *list, struct cg_error *err)
-{
-    struct cg_store *store = cg_store_new();
-    enum cg_status status = store == NULL ? CG_E_NOMEM : CG_OK;
-
-    for (size_t i = 0; status == CG_OK && i < list->count; i++)
-        status = cg_store_add(store, list->certs[i], err);
-    if (status == CG_OK)
-        status = cg_store_freeze(store, err);
-    if (status != CG_OK) {
-        cg_store_free(store);
-        return NULL;
-    }
-    return store;
-}
-
 static int
 report(const struct cli_check_options *o, const struct cg_decision *decision)
 {
     char *members;
 
     if (o->json) {
-        members = cg_decision_json_members(decision);
+        members = o->all_levels ? cg_decision_json_all_members(decision)
+                                : cg_decision_json_members(decision);
         if (members == NULL)
             return cli_fail("no memory");
         printf("{%s}\n", members);
@@ -222,7 +236,7 @@ judge(struct cli_check_options *o, struct input_list *received)
     struct cg_engine *engine = cg_engine_new();
     struct cg_error err = { "no memory" };
     struct cg_policy *policy = cli_policy(o, &err);
-    struct cg_store *store = policy == NULL ? NULL : build_store(&o->tcs, &err);
+    struct cg_store *store = policy == NULL ? NULL : cli_store(&o->tcs, &err);
     struct cg_decision *decision = NULL;
     int result = CLI_USAGE;
 
@@ -260,6 +274,42 @@ release(struct cli_check_options *o)
     input_list_release(&o->tcs);
     input_list_release(&o->identities);
     input_list_release(&o->chain);
+    if (o->password != NULL)
+        OPENSSL_cleanse(o->password, strlen(o->password));
+    free(o->password);
+}
+
+/* Files are opened as their options come, so the password must be known before the first of them. */
+static int
+find_password(int argc, char **argv, struct cli_check_options *o)
+{
+    int option, result = CLI_ACCEPT;
+
+    optind = 0;
+    while (result == CLI_ACCEPT &&
+            (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
+        if (option == OPT_PASSWORD)
+            result = cli_password(optarg, &o->password);
+    return result;
+}
+
+/* What does not go together, before any file is judged. */
+static int
+check_options(const struct cli_check_options *o, int arguments, const char *first)
+{
+    if (o->custom && (o->all_levels || o->has_level))
+        return cli_fail("--checks stands in place of a level: leave out --%s",
+                o->all_levels ? "all-levels" : "level");
+    if (o->batch)
+        return arguments == 0 ? CLI_ACCEPT
+                              : cli_fail("--batch reads standard input; '%s' is too much", first);
+    if (arguments != 1)
+        return cli_fail(
+                "name one CERTIFICATE file, or - for standard input; see certgate check --help");
+    if (!o->has_tcs && needs_tcs(o))
+        return cli_fail(
+                "give --tcs FILE or FOLDER: this level looks for a chain to a trusted root");
+    return CLI_ACCEPT;
 }
 
 static int
@@ -267,33 +317,29 @@ run(int argc, char **argv)
 {
     struct cli_check_options o = { .level = CG_LEVEL_MEDIUM, .max_depth = 10 };
     struct input_list received = { 0 };
-    int option, result = CLI_ACCEPT;
+    int option, result;
 
-    optind = 1;
+    opterr = 0;
+    result = find_password(argc, argv, &o);
+    optind = 0; /* from the start again, and arguments may have been moved */
     while (result == CLI_ACCEPT &&
-            (option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+            (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
         if (option == OPT_HELP) {
             fputs(cli_check.help, stdout);
-            release(&o);
-            return CLI_ACCEPT;
+            goto done;
         }
-        result = take_option(option, &o);
+        result = take_option(option, argv, &o);
     }
+    if (result == CLI_ACCEPT)
+        result = check_options(&o, argc - optind, argv[optind]);
     if (result == CLI_ACCEPT && o.batch) {
-        result = optind == argc
-                ? cli_batch(&o, stdin, stdout)
-                : cli_fail("--batch reads standard input; '%s' is too much", argv[optind]);
-    } else if (result == CLI_ACCEPT && optind + 1 != argc) {
-        result = cli_fail(
-                "name one CERTIFICATE file, or - for standard input; see certgate check --help");
-    } else if (result == CLI_ACCEPT && !o.has_tcs && needs_tcs(&o)) {
-        result = cli_fail(
-                "give --tcs FILE or FOLDER: this level looks for a chain to a trusted root");
+        result = cli_batch(&o, stdin, stdout);
     } else if (result == CLI_ACCEPT) {
-        result = load(argv[optind], &received);
+        result = load(&o, argv[optind], &received);
         if (result == CLI_ACCEPT)
             result = judge(&o, &received);
     }
+done:
     input_list_release(&received);
     release(&o);
     return result;
@@ -306,12 +352,16 @@ const struct cli_command cli_check = {
     .help = "usage: certgate check [OPTIONS] CERTIFICATE      (a file, or - for standard input)\n"
             "       certgate check --batch [OPTIONS] < cases.jsonl > verdicts.jsonl\n"
             "\n"
-            "Judges the first certificate of the file; the others count as sent along with it.\n"
+            "Judges the first certificate of the file; the others count as sent along with it. "
+            "Files are\n"
+            "PEM, DER, PKCS#7 or PKCS#12, told apart by what they hold.\n"
             "Exit status: 0 accept, 1 reject, 2 wrong usage or unreadable input.\n"
             "\n"
             "  --level L             none, low, medium (default), high, medium+remote, "
             "high+remote\n"
-            "  --all-levels          every check once, and the verdict at all six levels\n"
+            "  --all-levels          every check once, and the verdict at all six levels; the exit "
+            "status\n"
+            "                        is that of --level\n"
             "  --checks A,B,...      exactly these checks in place of a level\n"
             "  --role R              inbound (the peer is a client, default) or outbound (a "
             "server)\n"
@@ -331,6 +381,7 @@ const struct cli_command cli_check = {
             "  --partial-chain       a trusted intermediate may end the path\n"
             "  --max-depth N         most intermediates, 0 to 32 (default 10)\n"
             "  --trace               print the path search as a tree\n"
+            "  --password-file FILE  its first line opens PKCS#12 containers\n"
             "  --format F            text (default) or json\n"
             "\n"
             "examples:\n"

@@ -2,6 +2,7 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+#include <getopt.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -34,8 +35,26 @@ extern const struct cli_command *const cli_commands[];
 /* "certgate: …" on standard error; returns CLI_USAGE. */
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * What getopt_long() found instead of an option (':' or '?', with a leading ':' in its short options), in
+ * words with the nearest known name; returns CLI_USAGE.
+ */
+int cli_unknown_option(int found, char **argv, const struct option *options, const char *command);
+
+/* The years 1 to 9999, which is what RFC 3339 can write. */
+#define CLI_EARLIEST INT64_C(-62135596800)
+#define CLI_LATEST INT64_C(253402300799)
+
 /* RFC 3339 ("2026-11-24T00:00:00Z", with offset) or seconds since 1970. */
 bool cli_time(const char *text, int64_t *out);
+/* False where no calendar has this second. */
+bool cli_seconds(int64_t seconds, int64_t *out);
+
+/* An IPv4 or IPv6 address as text. */
+bool cli_address(const char *text);
+
+/* Reads the first line of a file in place of *out; CLI_ACCEPT, or CLI_USAGE after saying why not. */
+int cli_password(const char *path, char **out);
 
 /* A name as a reference: U-labels become A-labels (libidn2); addresses stay. NULL when it is none. */
 char *cli_reference(const char *text);
@@ -43,6 +62,7 @@ char *cli_reference(const char *text);
 /* What `check` was told, and what each line of a batch starts from. */
 struct cli_check_options {
     enum cg_level level;
+    bool has_level; /* it was asked for */
     bool custom;
     cg_check_set checks;
     enum cg_role role;
@@ -62,18 +82,21 @@ struct cli_check_options {
     bool has_tcs;
     struct input_list identities;
     struct input_list chain;
-    const char *certificate;
+    char *password; /* of PKCS#12 containers; NULL for none */
 };
 
 /* Splits "a,b,c" into a set of checks; false names the unknown one. */
 bool cli_checks(const char *text, cg_check_set *out, char unknown[64]);
-/* "allow-…" or "allow-…=2027-06-30". */
+/* "allow-…" or "allow-…=2027-06-30"; false when it is neither. */
 bool cli_allowance(const char *text, struct cli_check_options *options);
 
 /* Builds a policy from options; NULL with the text when names do not fit. */
 struct cg_policy *cli_policy(const struct cli_check_options *options, struct cg_error *err);
 
-/* Prints a decision for people: verdict first, a line a check, the remedy last. */
+/* A frozen store of these certificates; NULL with the text. */
+struct cg_store *cli_store(const struct input_list *list, struct cg_error *err);
+
+/* Prints a decision for people: verdict (or verdicts) first, a line a check, the remedies last. */
 void cli_print_decision(FILE *out, const struct cg_decision *decision, bool all_levels);
 
 /* The batch: one JSON object a line in, one out. */

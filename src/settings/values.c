@@ -197,14 +197,15 @@ value_end_date(const char *text, int64_t *out)
 {
     struct tm date = { 0 };
     const char *end = strptime(text, "%Y-%m-%d", &date);
+    int day = date.tm_mday;
 
-    if (end == NULL || *end != '\0')
+    if (strlen(text) != strlen("2027-06-30") || end == NULL || *end != '\0')
         return false;
     date.tm_hour = 23;
     date.tm_min = 59;
     date.tm_sec = 59;
     *out = (int64_t)timegm(&date);
-    return true;
+    return date.tm_mday == day; /* no 30th of February */
 }
 
 bool
