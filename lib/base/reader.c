@@ -284,7 +284,7 @@ static int64_t
 days_from_date(int64_t year, int month, int day)
 {
     int64_t y = month <= 2 ? year - 1 : year;
-    int64_t era = y / 400;
+    int64_t era = (y >= 0 ? y : y - 399) / 400; /* rounded down: January of year 0 has y = -1 */
     int64_t year_of_era = y - era * 400;
     int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
     int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
