@@ -50,7 +50,11 @@ main(int argc, char **argv)
             fputs(usage, stdout);
             return 0;
         }
-        if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
+        if (strcmp(argv[i], "--config") == 0 && i + 1 == argc) {
+            fputs("certgated: --config needs a FILE; see certgated --help\n", stderr);
+            return 2;
+        }
+        if (strcmp(argv[i], "--config") == 0) {
             config = argv[++i];
             continue;
         }

@@ -1,13 +1,13 @@
 #include "settings/settings.h"
 
 #include <confuse.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "settings/assemble.h"
 #include "settings/rows.h"
+#include "settings/text.h"
 #include "settings/values.h"
 
 #define MAX_WORKERS 64
@@ -269,6 +269,26 @@ node_level(cfg_t *cfg, const char *name)
     return level;
 }
 
+/* Called as these two are read, so that cfg->line is their line. */
+static int
+workers_read(cfg_t *cfg, cfg_opt_t *opt)
+{
+    long workers = cfg_opt_getnint(opt, 0);
+
+    if (workers < 0 || workers > MAX_WORKERS)
+        problem(cfg, "workers: '%ld' is not a number from 0 (one per core) to %d", workers,
+                MAX_WORKERS);
+    return 0;
+}
+
+static int
+node_read(cfg_t *cfg, cfg_opt_t *opt)
+{
+    if (strlen(cfg_opt_getnstr(opt, 0)) >= SNAPSHOT_NAME_SIZE)
+        problem(cfg, "node: the name is longer than %d characters", SNAPSHOT_NAME_SIZE - 1);
+    return 0;
+}
+
 /* Node-wide values, after the file was read. */
 static void
 take_node_settings(cfg_t *cfg)
@@ -277,9 +297,6 @@ take_node_settings(cfg_t *cfg)
     const char *log = cfg_getstr(cfg, "log"), *user = cfg_getstr(cfg, "user");
     long workers = cfg_getint(cfg, "workers");
 
-    if (workers < 0 || workers > MAX_WORKERS)
-        problem(cfg, "workers: %ld is not a number from 0 (one per core) to %d", workers,
-                MAX_WORKERS);
     settings->workers = workers == 0 ? (unsigned)sysconf(_SC_NPROCESSORS_ONLN) : (unsigned)workers;
     if (settings->workers > MAX_WORKERS)
         settings->workers = MAX_WORKERS;
@@ -287,8 +304,6 @@ take_node_settings(cfg_t *cfg)
             !value_address(cfg_getstr(cfg, "metrics"), false, &settings->metrics))
         problem(cfg, "metrics: '%.100s' is not ADDRESS:PORT or [IPV6]:PORT",
                 cfg_getstr(cfg, "metrics"));
-    if (strlen(cfg_getstr(cfg, "node")) >= SNAPSHOT_NAME_SIZE)
-        problem(cfg, "node: the name is longer than %d characters", SNAPSHOT_NAME_SIZE - 1);
     settings->node = strdup(cfg_getstr(cfg, "node"));
     settings->state = resolve(cfg_getstr(cfg, "state"));
     settings->tcs = cfg_getstr(cfg, "tcs") == NULL ? NULL : resolve(cfg_getstr(cfg, "tcs"));
@@ -317,6 +332,7 @@ settings_load(const char *path, struct cg_buf *problems)
         CFG_SEC("line", line, CFGF_MULTI | CFGF_TITLE), CFG_END() };
     struct settings *settings = calloc(1, sizeof(*settings)), *result_settings = NULL;
     cfg_t *cfg = NULL;
+    char *text = NULL;
     int result;
 
     if (settings == NULL || (settings->path = strdup(path)) == NULL) {
@@ -339,11 +355,12 @@ settings_load(const char *path, struct cg_buf *problems)
     (void)cfg_set_validate_func(cfg, "trunk", trunk_read);
     (void)cfg_set_validate_func(cfg, "line", line_read);
     (void)cfg_set_validate_func(cfg, "identity", identity_read);
-    result = cfg_parse(cfg, path);
-    if (result == CFG_FILE_ERROR) {
-        cg_buf_addf(problems, "%s: cannot be read: %s\n", path, strerror(errno));
+    (void)cfg_set_validate_func(cfg, "workers", workers_read);
+    (void)cfg_set_validate_func(cfg, "node", node_read);
+    text = settings_text(path, problems);
+    if (text == NULL)
         goto fail;
-    }
+    result = cfg_parse_buf(cfg, text);
     if (result == CFG_SUCCESS) {
         take_node_settings(cfg);
         assemble(settings, loading.blocks, loading.block_count, node_level(cfg, "management"),
@@ -356,6 +373,7 @@ settings_load(const char *path, struct cg_buf *problems)
         settings = NULL;
     }
 fail:
+    free(text);
     if (cfg != NULL)
         cfg_free(cfg);
     for (size_t i = 0; i < loading.block_count; i++)

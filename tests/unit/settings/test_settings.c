@@ -1,0 +1,305 @@
+/* What each wrong line of certgate.conf is answered with, and what a right one becomes. */
+#include "settings/settings.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+static char folder[] = "/tmp/certgate-settings-XXXXXX";
+static char path[sizeof(folder) + sizeof("/certgate.conf")];
+
+static int
+make_folder(void **state)
+{
+    (void)state;
+    if (mkdtemp(folder) == NULL)
+        return 1;
+    (void)snprintf(path, sizeof(path), "%s/certgate.conf", folder);
+    return 0;
+}
+
+static int
+drop_folder(void **state)
+{
+    (void)state;
+    (void)unlink(path);
+    return rmdir(folder);
+}
+
+static struct settings *
+load(const char *text, struct cg_buf *problems)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    cg_buf_init(problems, 64 * 1024);
+    return settings_load(path, problems);
+}
+
+#define HEAD                                                                                       \
+    "tcs = \"tcs\"\n"                                                                              \
+    "identity \"gw\" { certificate = \"gw.pem\" key = \"/etc/gw.key\" }\n"                         \
+    "interface \"web\" {\n"                                                                        \
+    "  listen = {\"127.0.0.1:8443\"}\n"                                                            \
+    "  backend = \"127.0.0.1:80\"\n"                                                               \
+    "  identity = \"gw\"\n" /* line 6 */
+#define LINE7(text) HEAD "  " text "\n}\n"
+
+static void
+the_least_that_is_needed(void **state)
+{
+    struct cg_buf problems;
+    struct settings *settings = load(LINE7(""), &problems);
+    const struct snapshot_interface *web;
+    char expected[256];
+
+    (void)state;
+    if (settings == NULL)
+        fail_msg("%s", cg_buf_text(&problems));
+    assert_int_equal(settings->interface_count, 1);
+    web = &settings->interfaces[0];
+    assert_string_equal(web->name, "web");
+    assert_int_equal(web->level, CG_LEVEL_MEDIUM);
+    assert_int_equal(web->service, CG_SERVICE_HTTPS);
+    assert_int_equal(web->role, CG_ROLE_INBOUND);
+    assert_true(web->require_certificate);
+    assert_false(web->latched || web->ca_eku || web->partial_chain);
+    assert_int_equal(web->max_depth, 10);
+    assert_int_equal(web->min_tls, TLS1_2_VERSION);
+    assert_int_equal(web->handshake_timeout_ms, 10000);
+    assert_int_equal(web->idle_timeout_ms, 3600000);
+    assert_int_equal(web->session_timeout_s, 7200);
+    assert_int_equal(web->max_connections, 8192);
+    assert_int_equal(web->allowance_count, 0);
+    assert_string_equal(settings->node, "certgate");
+    assert_true(settings->workers >= 1);
+    assert_string_equal(settings->identities[0].key, "/etc/gw.key");
+    /* Paths are relative to the file's own folder. */
+    (void)snprintf(expected, sizeof(expected), "%s/gw.pem", folder);
+    assert_string_equal(settings->identities[0].certificate, expected);
+    (void)snprintf(expected, sizeof(expected), "%s/tcs", folder);
+    assert_string_equal(settings->tcs, expected);
+    settings_free(settings);
+    cg_buf_release(&problems);
+    settings_free(NULL);
+}
+
+static void
+everything_set(void **state)
+{
+    struct cg_buf problems;
+    struct settings *settings = load(
+            "node = \"a\" workers = 3 log = \"stdout\" state = \"/s\" user = \"u\"\n" LINE7(
+                    "service = \"sip\" level = \"high+remote\" names = {\"a.example\", "
+                    "\"192.0.2.1\"}\n"
+                    "sip-domains = {\"s.example\"} allow = {\"allow-sha1-chain until "
+                    "2027-06-30\"}\n"
+                    "latched = true require-certificate = false enforce-ca-eku = true\n"
+                    "partial-chain = true max-path-depth = 32 min-tls = \"1.3\"\n"
+                    "handshake-timeout = \"100ms\" session-timeout = \"0s\" max-connections = 1\n"
+                    "proxy = \"v2\" proxy-from = {\"192.0.2.0/24\", \"2001:db8::/32\"}"),
+            &problems);
+    const struct snapshot_interface *it;
+
+    (void)state;
+    if (settings == NULL)
+        fail_msg("%s", cg_buf_text(&problems));
+    it = &settings->interfaces[0];
+    assert_int_equal(settings->workers, 3);
+    assert_int_equal(it->level, CG_LEVEL_HIGH_REMOTE);
+    assert_int_equal(it->service, CG_SERVICE_SIP);
+    assert_int_equal(it->name_count, 2);
+    assert_string_equal(it->names[1], "192.0.2.1");
+    assert_string_equal(it->sip_domains[0], "s.example");
+    assert_int_equal(it->allowances[0].allowance, CG_ALLOW_SHA1_CHAIN);
+    assert_int_equal(it->allowances[0].until, INT64_C(1814399999));
+    assert_true(it->latched && it->ca_eku && it->partial_chain && !it->require_certificate);
+    assert_int_equal(it->max_depth, 32);
+    assert_int_equal(it->min_tls, TLS1_3_VERSION);
+    assert_int_equal(it->handshake_timeout_ms, 100);
+    assert_int_equal(it->session_timeout_s, 0);
+    assert_int_equal(it->max_connections, 1);
+    assert_int_equal(it->proxy, SNAPSHOT_PROXY_V2);
+    assert_int_equal(it->proxy_from_count, 2);
+    settings_free(settings);
+    cg_buf_release(&problems);
+}
+
+static void
+custom_checks(void **state)
+{
+    struct cg_buf problems;
+    struct settings *settings =
+            load(LINE7("level = \"custom\" checks = {\"in-date\", \"chain\"}"), &problems);
+
+    (void)state;
+    if (settings == NULL)
+        fail_msg("%s", cg_buf_text(&problems));
+    assert_int_equal(settings->interfaces[0].level, CG_LEVEL_CUSTOM);
+    assert_int_equal(settings->interfaces[0].checks, 1u << CG_CHECK_IN_DATE | 1u << CG_CHECK_CHAIN);
+    settings_free(settings);
+    cg_buf_release(&problems);
+}
+
+/* clang-format off */
+static const struct {
+    const char *text;
+    const char *problem; /* the only line, after the file's name */
+} rows[] = {
+    { LINE7("levle = \"high\""), ":7: unknown setting 'levle'; did you mean 'level'?\n" },
+    { LINE7("colour = \"red\""), ":7: unknown setting 'colour'\n" },
+    { LINE7("level = \"higher\""),
+      ":7: level: 'higher' is not none, low, medium, high, medium+remote, high+remote or custom\n" },
+    { LINE7("level = \"High\""),
+      ":7: level: 'High' is not none, low, medium, high, medium+remote, high+remote or custom\n" },
+    { LINE7("service = \"http\""), ":7: service: 'http' is not https, sip or line\n" },
+    { LINE7("max-path-depth = 0"), ":7: max-path-depth: '0' is not a number from 1 to 32\n" },
+    { LINE7("max-path-depth = 33"), ":7: max-path-depth: '33' is not a number from 1 to 32\n" },
+    { LINE7("max-path-depth = -1"), ":7: max-path-depth: '-1' is not a number from 1 to 32\n" },
+    { LINE7("max-connections = 0"), ":7: max-connections: '0' is not a number from 1 to 1000000\n" },
+    { LINE7("handshake-timeout = \"99ms\""), ":7: handshake-timeout: '99ms' is not a duration from 100ms to 2m\n" },
+    { LINE7("handshake-timeout = \"121s\""), ":7: handshake-timeout: '121s' is not a duration from 100ms to 2m\n" },
+    { LINE7("idle-timeout = \"25h\""), ":7: idle-timeout: '25h' is not a duration from 1s to 24h\n" },
+    { LINE7("session-timeout = \"never\""), ":7: session-timeout: 'never' is not a duration from 0s to 24h\n" },
+    { LINE7("min-tls = \"1.1\""), ":7: min-tls: '1.1' is not 1.2 or 1.3\n" },
+    { LINE7("proxy = \"v3\""), ":7: proxy: 'v3' is not off, v1 or v2\n" },
+    { LINE7("proxy-from = {\"192.0.2.1/24\"}"),
+      ":7: proxy-from: '192.0.2.1/24' is not an address or network such as 192.0.2.0/24, with no bit set after the prefix\n" },
+    { LINE7("names = {\"*.example\"}"), ":7: names: '*.example' is not a DNS name (in A-labels) or an IP address\n" },
+    { LINE7("sip-domains = {\"a b\"}"), ":7: sip-domains: 'a b' is not a SIP domain (in A-labels)\n" },
+    { LINE7("allow = {\"allow-everything\"}"),
+      ":7: allow: 'allow-everything' is not an allowance, once, optionally 'NAME until YYYY-MM-DD'\n" },
+    { LINE7("allow = {\"allow-sha1-chain until 2027-02-29\"}"),
+      ":7: allow: 'allow-sha1-chain until 2027-02-29' is not an allowance, once, optionally 'NAME until YYYY-MM-DD'\n" },
+    { LINE7("allow = {\"allow-sha1-chain\", \"allow-sha1-chain\"}"),
+      ":7: allow: 'allow-sha1-chain' is not an allowance, once, optionally 'NAME until YYYY-MM-DD'\n" },
+    { LINE7("level = \"custom\""), ":8: interface 'web': level custom needs 'checks'\n" },
+    { LINE7("checks = {\"chain\"}"), ":8: interface 'web': 'checks' counts only with level = custom\n" },
+    { LINE7("level = \"custom\" checks = {\"chian\"}"),
+      NULL }, /* two lines: the check, and that none is left */
+    { LINE7("service = \"line\" level = \"high+remote\""),
+      ":8: interface 'web': remote levels are not offered for lines; use medium or high\n" },
+    { LINE7("service = \"sip\" level = \"medium+remote\" names = {\"a.example\"}"),
+      ":8: interface 'web': level medium+remote on SIP needs 'sip-domains'\n" },
+    { LINE7("service = \"sip\" level = \"high+remote\" sip-domains = {\"a.example\"}"),
+      ":8: interface 'web': level high+remote on SIP needs 'names'\n" },
+    { "tcs = \"tcs\"\nidentity \"gw\" { certificate = \"a\" key = \"b\" }\ninterface \"web\" {\n"
+      "  listen = {\"127.0.0.1:1\"} identity = \"gw\"\n}\n", ":5: interface 'web': 'backend' is missing\n" },
+    { "tcs = \"tcs\"\nidentity \"gw\" { certificate = \"a\" key = \"b\" }\ninterface \"web\" {\n"
+      "  listen = {\"127.0.0.1:1\"} backend = \"unix:/b\"\n}\n", ":5: interface 'web': 'identity' is missing\n" },
+    { "tcs = \"tcs\"\ninterface \"web\" {\n  listen = {\"127.0.0.1:1\"} backend = \"unix:/b\"\n  identity = \"gw\"\n}\n",
+      ":4: identity: 'gw' is not the name of an identity block above\n" },
+    { "tcs = \"tcs\"\nidentity \"gw\" { certificate = \"a\" }\n", NULL },
+    { "workers = 65\n" LINE7(""), ":1: workers: '65' is not a number from 0 (one per core) to 64\n" },
+    { "workers = -1\n" LINE7(""), ":1: workers: '-1' is not a number from 0 (one per core) to 64\n" },
+    { "workers = many\n" LINE7(""), ":1: invalid integer value for option 'workers'\n" },
+    { "node = \"0123456789012345678901234567890123456789012345678901234567890123\"\n" LINE7(""),
+      ":1: node: the name is longer than 63 characters\n" },
+    { "tcs = \"tcs\"\n", ":2: there is no interface block: nothing to serve\n" },
+};
+/* clang-format on */
+
+static void
+wrong_lines(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cg_buf problems;
+        struct settings *settings = load(rows[i].text, &problems);
+        const char *text = cg_buf_text(&problems);
+
+        if (settings != NULL)
+            fail_msg("accepted: %s", rows[i].text);
+        if (strncmp(text, path, strlen(path)) != 0)
+            fail_msg("the file is not named: %s", text);
+        if (rows[i].problem != NULL && strcmp(text + strlen(path), rows[i].problem) != 0)
+            fail_msg("%s where %s was expected", text, rows[i].problem);
+        cg_buf_release(&problems);
+    }
+}
+
+/* Every problem of a file in one go, each on a line of its own. */
+static void
+all_problems_at_once(void **state)
+{
+    struct cg_buf problems;
+    size_t lines = 0;
+
+    (void)state;
+    assert_null(load(LINE7("level = \"higher\"\n min-tls = \"9\"\n levle = \"x\""), &problems));
+    for (const char *c = cg_buf_text(&problems); *c != '\0'; c++)
+        lines += *c == '\n';
+    /* libconfuse stops at an unknown name, so that is the last one. */
+    assert_int_equal(lines, 3);
+    cg_buf_release(&problems);
+}
+
+static void
+what_cannot_be_read(void **state)
+{
+    static const char *const texts[] = { "", "interface {", "\"", "interface \"web\" { listen = {",
+        "listen = }", "tcs = \"a\" tcs", "node = \"${HOME", "interface \"web\" { } }", "\x01\xff",
+        "{" };
+    struct cg_buf problems;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        assert_null(load(texts[i], &problems));
+        if (strncmp(cg_buf_text(&problems), path, strlen(path)) != 0)
+            fail_msg("'%s': %s", texts[i], cg_buf_text(&problems));
+        cg_buf_release(&problems);
+    }
+    cg_buf_init(&problems, 1000);
+    assert_null(settings_load("/nowhere/certgate.conf", &problems));
+    assert_string_equal(cg_buf_text(&problems),
+            "/nowhere/certgate.conf: cannot be read: No such file or directory\n");
+    cg_buf_release(&problems);
+    assert_null(settings_load("/", &problems)); /* and the process lives on */
+    assert_string_equal(cg_buf_text(&problems), "/: cannot be read: Is a directory\n");
+    cg_buf_release(&problems);
+}
+
+/* After a file that was refused the next one is read as if it were the first: nothing is left over. */
+static void
+nothing_is_left_over(void **state)
+{
+    struct cg_buf problems;
+    struct settings *settings;
+
+    (void)state;
+    assert_null(load(LINE7("names = {\"a.example\"} levle = \"high\""), &problems));
+    cg_buf_release(&problems);
+    settings = load(LINE7(""), &problems);
+    if (settings == NULL)
+        fail_msg("%s", cg_buf_text(&problems));
+    assert_int_equal(settings->interfaces[0].name_count, 0);
+    settings_free(settings);
+    cg_buf_release(&problems);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_least_that_is_needed),
+        cmocka_unit_test(everything_set),
+        cmocka_unit_test(custom_checks),
+        cmocka_unit_test(wrong_lines),
+        cmocka_unit_test(all_problems_at_once),
+        cmocka_unit_test(what_cannot_be_read),
+        cmocka_unit_test(nothing_is_left_over),
+    };
+
+    return cmocka_run_group_tests(tests, make_folder, drop_folder);
+}
