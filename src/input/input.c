@@ -282,13 +282,14 @@ input_load_bytes(const char *name, const uint8_t *bytes, size_t len, const char 
 {
     size_t before = list->count;
     enum cg_status status;
-    bool is_der;
+    bool is_der, is_pem;
 
     if (len == 0)
         return cg_fail(err, CG_E_PARSE, "%s: empty", name);
-    /* A SEQUENCE longer than 127 bytes; "0" may also be the first letter of a text with PEM in it. */
-    is_der = bytes[0] == 0x30 && (len < 2 || bytes[1] >= 0x80);
-    if (!is_der && find(bytes, bytes + len, "-----BEGIN ") == NULL)
+    is_pem = find(bytes, bytes + len, "-----BEGIN ") != NULL;
+    /* A SEQUENCE; but "0" may also be the first letter of a text with PEM in it. */
+    is_der = bytes[0] == 0x30 && (!is_pem || (len > 1 && bytes[1] >= 0x80));
+    if (!is_der && !is_pem)
         return cg_fail(err, CG_E_PARSE, "%s byte 0: neither PEM nor DER", name);
     status = is_der ? load_der(name, bytes, len, password, list, err)
                     : load_pem(name, bytes, len, list, err);
