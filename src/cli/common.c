@@ -107,8 +107,11 @@ cli_time(const char *text, int64_t *out)
             !digits(&at, 2, 0, 59, &t.tm_min) || !one_of(&at, ":") ||
             !digits(&at, 2, 0, 59, &t.tm_sec))
         return false;
-    if (one_of(&at, ".") && strspn(at, "0123456789") != 0)
+    if (one_of(&at, ".")) {
+        if (strspn(at, "0123456789") == 0)
+            return false;
         at += strspn(at, "0123456789");
+    }
     if (!offset(at, &shift))
         return false;
     t.tm_year = year - 1900;
