@@ -54,7 +54,7 @@ generate(const char *name)
         return generate_sized("RSA-PSS", atoi(kind + 4));
     if (strncmp(kind, "DSA-", 4) == 0)
         return generate_sized("DSA", atoi(kind + 4));
-    if (strncmp(kind, "ED", 2) == 0)
+    if (strncmp(kind, "ED", 2) == 0 || kind[0] == 'X')
         return EVP_PKEY_Q_keygen(NULL, NULL, kind);
     return EVP_EC_gen(kind);
 }
