@@ -310,7 +310,8 @@ add_class(const struct work *work, struct block *block, struct snapshot_interfac
 static void
 add_trunk(const struct work *work, struct block *block)
 {
-    struct snapshot_interface *it = find_interface(work, block);
+    struct snapshot_interface *it =
+            block->on[0] == '\0' ? NULL : find_interface(work, block); /* told before */
 
     if (it == NULL)
         return;

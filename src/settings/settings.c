@@ -263,13 +263,23 @@ node_level(cfg_t *cfg, const char *name)
 {
     enum cg_level level = CG_LEVEL_MEDIUM;
 
-    if (!cg_level_from_name(cfg_getstr(cfg, name), &level))
-        problem(cfg, "%s: '%.100s' is not none, low, medium, high, medium+remote or high+remote",
-                name, cfg_getstr(cfg, name));
+    (void)cg_level_from_name(cfg_getstr(cfg, name), &level); /* told by level_read() */
     return level;
 }
 
-/* Called as these two are read, so that cfg->line is their line. */
+/* Called as these are read, so that cfg->line is their line. */
+static int
+level_read(cfg_t *cfg, cfg_opt_t *opt)
+{
+    const char *text = cfg_opt_getnstr(opt, 0);
+    enum cg_level level;
+
+    if (!cg_level_from_name(text, &level))
+        problem(cfg, "%s: '%.100s' is not none, low, medium, high, medium+remote or high+remote",
+                opt->name, text);
+    return 0;
+}
+
 static int
 workers_read(cfg_t *cfg, cfg_opt_t *opt)
 {
@@ -357,6 +367,8 @@ settings_load(const char *path, struct cg_buf *problems)
     (void)cfg_set_validate_func(cfg, "identity", identity_read);
     (void)cfg_set_validate_func(cfg, "workers", workers_read);
     (void)cfg_set_validate_func(cfg, "node", node_read);
+    (void)cfg_set_validate_func(cfg, "management", level_read);
+    (void)cfg_set_validate_func(cfg, "telephony", level_read);
     text = settings_text(path, problems);
     if (text == NULL)
         goto fail;
