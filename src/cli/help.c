@@ -1,9 +1,12 @@
 #include <string.h>
 
+#include <openssl/objects.h>
+
 #include "base/buf.h"
 #include "cli/cli.h"
 #include "config.h"
 #include "settings/settings.h"
+#include "snapshot/security.h"
 
 const struct cli_command *const cli_commands[] = {
     &cli_check,
@@ -62,6 +65,47 @@ help_reasons(void)
     }
 }
 
+/* "A:B:C", a name a line. */
+static void
+print_names(const char *title, const char *names)
+{
+    printf("    %s:\n      ", title);
+    for (const char *c = names; *c != '\0'; c++)
+        if (*c == ':')
+            fputs("\n      ", stdout);
+        else
+            putchar(*c);
+    putchar('\n');
+}
+
+static void
+help_services(void)
+{
+    puts("Service security: which port of a service is open, and what its TLS is spoken with, in "
+         "the "
+         "order\nof preference. 'certgate help levels' says what a certificate that is shown must "
+         "pass.\n");
+    for (unsigned i = 0; i < SECURITY_COUNT; i++) {
+        const struct security_info *info = security_info((enum security)i);
+
+        printf("%s\n    %s\n", info->id, info->explain);
+        if (info->tls) {
+            printf("    client certificate: %s\n    lowest TLS version: 1.%d\n",
+                    info->require_certificate
+                            ? "required"
+                            : "not asked for, unless a line or trunk shares the port",
+                    (info->min_tls & 0xff) - 1);
+            print_names("TLS 1.3", info->suites);
+            print_names("TLS 1.2", info->ciphers);
+            printf("    keys agreed on by:");
+            for (size_t j = 0; info->groups[j] != 0; j++)
+                printf(" %s", OBJ_nid2sn(info->groups[j]));
+            putchar('\n');
+        }
+        putchar('\n');
+    }
+}
+
 static void
 help_config(void)
 {
@@ -79,9 +123,9 @@ help_all(void)
     puts("certgate: decides by their certificates which TLS peers may come in\n");
     for (size_t i = 0; cli_commands[i] != NULL; i++)
         printf("  certgate %-10s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
-    puts("\n'certgate COMMAND --help' says more; 'certgate help checks', 'levels', 'reasons' and "
-         "'config'\n"
-         "list what there is.\n\nexample:\n  certgate check --tcs roots.pem --level medium "
+    puts("\n'certgate COMMAND --help' says more; 'certgate help checks', 'levels', 'reasons', "
+         "'services'\nand 'config' list what there is.\n\nexample:\n  certgate check --tcs "
+         "roots.pem --level medium "
          "peer.pem");
 }
 
@@ -92,7 +136,7 @@ run_help(int argc, char **argv)
         const char *name;
         void (*print)(void);
     } topics[] = { { "checks", help_checks }, { "levels", help_levels },
-        { "reasons", help_reasons }, { "config", help_config } };
+        { "reasons", help_reasons }, { "services", help_services }, { "config", help_config } };
 
     if (argc < 2 || strcmp(argv[1], "--help") == 0) {
         help_all();
@@ -124,9 +168,9 @@ run_version(int argc, char **argv)
 
 const struct cli_command cli_help = {
     .name = "help",
-    .summary = "this text; help checks, levels, reasons, config, or a command",
+    .summary = "this text; help checks, levels, reasons, services, config, or a command",
     .run = run_help,
-    .help = "usage: certgate help [checks|levels|reasons|config|COMMAND]\n",
+    .help = "usage: certgate help [checks|levels|reasons|services|config|COMMAND]\n",
 };
 
 const struct cli_command cli_version = {

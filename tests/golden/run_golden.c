@@ -1,5 +1,6 @@
 /*
- * What must not change by accident: the checks of each level and, of each reason, its code and alert.
+ * What must not change by accident: the checks of each level, code and alert of each reason, and the
+ * algorithms of each service security.
  *
  *   run_golden FOLDER            compares with the files there; TAP on stdout
  *   run_golden FOLDER --accept   writes them anew: the diff is then for a person to judge
@@ -9,6 +10,10 @@
 #include <string.h>
 
 #include <certgate/certgate.h>
+
+#include "security.h"
+
+#define FILES (CG_LEVEL_COUNT + 1 + SECURITY_COUNT)
 
 static void
 write_level(FILE *out, enum cg_level level)
@@ -33,20 +38,38 @@ write_reasons(FILE *out)
     }
 }
 
+static void
+name_of(int which, char name[64])
+{
+    if (which < CG_LEVEL_COUNT)
+        snprintf(name, 64, "%s", cg_level_name((enum cg_level)which));
+    else if (which == CG_LEVEL_COUNT)
+        snprintf(name, 64, "reasons");
+    else
+        snprintf(name, 64, "security-%s",
+                security_info((enum security)(which - CG_LEVEL_COUNT - 1))->id);
+}
+
 static char *
 rendered(int which, size_t *len)
 {
     char *text = NULL;
     FILE *out = open_memstream(&text, len);
+    bool ok = true;
 
     if (out == NULL)
         return NULL;
     if (which < CG_LEVEL_COUNT)
         write_level(out, (enum cg_level)which);
-    else
+    else if (which == CG_LEVEL_COUNT)
         write_reasons(out);
+    else
+        ok = write_security(out, (enum security)(which - CG_LEVEL_COUNT - 1));
     fclose(out);
-    return text;
+    if (ok)
+        return text;
+    free(text);
+    return NULL;
 }
 
 static bool
@@ -81,14 +104,14 @@ main(int argc, char **argv)
         fprintf(stderr, "usage: run_golden FOLDER [--accept]\n");
         return 2;
     }
-    printf("1..%d\n", CG_LEVEL_COUNT + 1);
-    for (int i = 0; i <= CG_LEVEL_COUNT; i++) {
-        const char *name = i < CG_LEVEL_COUNT ? cg_level_name((enum cg_level)i) : "reasons";
-        char path[4096];
+    printf("1..%d\n", FILES);
+    for (int i = 0; i < FILES; i++) {
+        char name[64], path[4096];
         size_t len = 0;
         char *text = rendered(i, &len);
         bool ok = text != NULL;
 
+        name_of(i, name);
         snprintf(path, sizeof(path), "%s/%s.txt", argv[1], name);
         if (accept && ok) {
             FILE *file = fopen(path, "w");
