@@ -19,10 +19,12 @@ static void
 on_event(uv_poll_t *poll, int status, int events)
 {
     struct conn *conn = poll->data;
-    struct gw_socket *socket = poll == conn->peer.poll ? &conn->peer : &conn->backend;
+    struct gw_socket *socket = poll == conn->peer.poll ? &conn->peer
+            : poll == conn->backend.poll               ? &conn->backend
+                                                       : connect_socket(conn, poll);
 
     (void)events;
-    if (status < 0)
+    if (status < 0 && socket != NULL)
         socket->events =
                 0; /* an error is pending: the loop stopped watching, the step will meet it */
     conn_advance(conn);
@@ -97,6 +99,15 @@ socket_close(struct gw_socket *socket)
     socket->events = 0;
 }
 
+void
+socket_cut(const struct gw_socket *socket)
+{
+    const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+
+    if (socket->fd >= 0)
+        (void)setsockopt(socket->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
 static void
 on_timer(uv_timer_t *timer)
 {
@@ -150,27 +161,27 @@ conn_log_end(struct conn *conn, const char *who, const char *why)
             (unsigned long long)conn->relay.up.bytes, (unsigned long long)conn->relay.down.bytes);
 }
 
-/* An IPv4 peer on an IPv6 socket is known by its IPv4 address: that is what names are given as. */
-void
-conn_name_peer(struct conn *conn, const struct sockaddr *from)
+/*
+ * An IPv4 peer on an IPv6 socket is known by its IPv4 address: that is what names are given as.
+ * address stays as it was where there is none.
+ */
+static void
+name_end(const struct sockaddr *from, char address[80], char endpoint[96])
 {
     const struct sockaddr_in6 *from6 = (const struct sockaddr_in6 *)(const void *)from;
     const struct sockaddr_in *from4 = (const struct sockaddr_in *)(const void *)from;
 
     if (from->sa_family == AF_INET) {
-        inet_ntop(AF_INET, &from4->sin_addr, conn->address, sizeof(conn->address));
-        snprintf(conn->endpoint, sizeof(conn->endpoint), "%s:%u", conn->address,
-                ntohs(from4->sin_port));
+        inet_ntop(AF_INET, &from4->sin_addr, address, 80);
+        snprintf(endpoint, 96, "%s:%u", address, ntohs(from4->sin_port));
     } else if (from->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&from6->sin6_addr)) {
-        inet_ntop(AF_INET, from6->sin6_addr.s6_addr + 12, conn->address, sizeof(conn->address));
-        snprintf(conn->endpoint, sizeof(conn->endpoint), "%s:%u", conn->address,
-                ntohs(from6->sin6_port));
+        inet_ntop(AF_INET, from6->sin6_addr.s6_addr + 12, address, 80);
+        snprintf(endpoint, 96, "%s:%u", address, ntohs(from6->sin6_port));
     } else if (from->sa_family == AF_INET6) {
-        inet_ntop(AF_INET6, &from6->sin6_addr, conn->address, sizeof(conn->address));
-        snprintf(conn->endpoint, sizeof(conn->endpoint), "[%s]:%u", conn->address,
-                ntohs(from6->sin6_port));
+        inet_ntop(AF_INET6, &from6->sin6_addr, address, 80);
+        snprintf(endpoint, 96, "[%s]:%u", address, ntohs(from6->sin6_port));
     } else {
-        snprintf(conn->endpoint, sizeof(conn->endpoint), "unix");
+        snprintf(endpoint, 96, "unix");
     }
 }
 
@@ -197,6 +208,12 @@ conn_count_source(struct conn *conn, const struct sockaddr *from)
     return false;
 }
 
+void
+conn_name_peer(struct conn *conn, const struct sockaddr *from)
+{
+    name_end(from, conn->address, conn->endpoint);
+}
+
 static void
 conn_end(struct conn *conn)
 {
@@ -208,6 +225,7 @@ conn_end(struct conn *conn)
     relay_release(&conn->relay);
     http_side_free(conn->http);
     sip_side_free(conn->sip);
+    connect_release(conn);
     free(conn->told);
     conn->told = NULL;
     conn->step = NULL;
@@ -237,6 +255,8 @@ conn_abort(struct conn *conn, const char *why)
         return;
     if (conn->admitted == 0 && !conn->recorded)
         (void)conn_refuse(conn, CG_REASON_HANDSHAKE_FAILED, why);
+    if (conn_outbound(conn))
+        socket_cut(&conn->backend);
     conn_end(conn);
 }
 
@@ -245,7 +265,9 @@ conn_start(const struct listener *listener, int fd, const struct sockaddr *from)
 {
     const struct snapshot_interface *settings = listener->iface->settings;
     bool balancer = snapshot_networks_hold(settings->proxy_from, settings->proxy_from_count, from);
+    bool outbound = settings->role == CG_ROLE_OUTBOUND;
     struct conn *conn = calloc(1, sizeof(*conn));
+    char address[80];
 
     if (conn == NULL) {
         close(fd);
@@ -255,7 +277,8 @@ conn_start(const struct listener *listener, int fd, const struct sockaddr *from)
     conn->peer.fd = conn->backend.fd = -1;
     if (balancer)
         conn->told = calloc(1, sizeof(*conn->told));
-    if ((balancer && conn->told == NULL) || !socket_open(conn, &conn->peer, fd)) {
+    if ((balancer && conn->told == NULL) ||
+            !socket_open(conn, outbound ? &conn->backend : &conn->peer, fd)) {
         free(conn->told);
         free(conn);
         close(fd);
@@ -267,7 +290,10 @@ conn_start(const struct listener *listener, int fd, const struct sockaddr *from)
     conn->timer.data = conn;
     uv_timer_init(&conn->worker->loop, &conn->timer);
     conn->handles++;
-    conn_name_peer(conn, from);
+    if (outbound)
+        name_end(from, address, conn->local);
+    else
+        conn_name_peer(conn, from);
     worker_adopt(conn->worker, conn);
     conn->step = &step_accept;
     conn->good_until = INT64_MAX;

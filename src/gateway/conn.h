@@ -22,11 +22,13 @@ struct conn;
 struct source;
 struct http_side; /* step_http.c's */
 struct sip_side; /* step_sip.c's */
+struct connecting; /* step_connect.c's */
 
 /* clang-format off */
 #define CONN_STEPS(X)                                                                   \
     X(accept,    "the accepted socket is set up")                                       \
     X(proxy,     "a balancer's PROXY header is read")                                   \
+    X(connect,   "outbound: the far end is connected")                                  \
     X(handshake, "libssl talks to the peer; its certificate is judged in here")         \
     X(judge,     "what came out of the handshake is admitted, refused or left to the first request") \
     X(dial,      "the backend is connected; the record is written")                     \
@@ -82,6 +84,7 @@ struct conn {
     bool timed_out; /* the step's time is over */
 
     struct conn_told *told; /* what a balancer says, until the backend knows */
+    char local[96]; /* outbound: the local program's address and port; "" inbound */
     char via[96]; /* the balancer's address and port; "" without one */
     char address[80]; /* of the peer */
     char endpoint[96]; /* address and port, for the record */
@@ -103,6 +106,7 @@ struct conn {
     uint64_t draining; /* loop time since which it may end when nothing passes; 0: it need not */
     bool dismissed; /* no longer admitted, and that is recorded */
 
+    struct connecting *connecting; /* attempts to reach the far end, while there are any */
     struct relay relay;
     struct http_side *http;
     struct sip_side *sip;
@@ -131,6 +135,17 @@ enum did { DID_NOTHING, DID_MOVE, DID_LEAVE /* conn->step is another */ };
 /* What steps http and sip keep; NULL is allowed. */
 void http_side_free(struct http_side *side);
 void sip_side_free(struct sip_side *side);
+/* True where we are the TLS client: conn->backend is the accepted socket then. */
+static inline bool
+conn_outbound(const struct conn *conn)
+{
+    return conn->iface->settings->role == CG_ROLE_OUTBOUND;
+}
+
+/* The attempt that the handle watches, or NULL. */
+struct gw_socket *connect_socket(struct conn *conn, const uv_poll_t *poll);
+/* Gives up all attempts that are under way. */
+void connect_release(struct conn *conn);
 
 bool socket_open(struct conn *conn, struct gw_socket *socket, int fd);
 void socket_watch(struct gw_socket *socket, int events);
@@ -141,6 +156,8 @@ void conn_set_timer(struct conn *conn, uint64_t ms);
 bool conn_idle_too_long(struct conn *conn);
 /* Puts the bytes of the connection that are not in the metrics yet into them. */
 void conn_count_bytes(struct conn *conn);
+/* The next socket_close() of a TCP socket sends a reset: nobody is to take what came for the whole. */
+void socket_cut(const struct gw_socket *socket);
 /* A debugging line: why the connection ended. */
 void conn_log_end(struct conn *conn, const char *who, const char *why);
 /* The peer's address and port from here on; what a balancer says may replace what accept said. */

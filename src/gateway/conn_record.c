@@ -59,7 +59,8 @@ conn_record(struct conn *conn, const struct cg_decision *decision, const struct 
         .service = settings->service,
         .role = settings->role,
         .step = conn->step->name,
-        .peer = conn->endpoint,
+        .peer = conn->endpoint[0] != '\0' ? conn->endpoint : NULL,
+        .local = conn->local[0] != '\0' ? conn->local : NULL,
         .via = conn->via[0] != '\0' ? conn->via : NULL,
         .class = conn->class != NULL ? conn->class->name : NULL,
         .class_by = conn->class != NULL ? conn->class_by : NULL,
@@ -74,6 +75,7 @@ conn_record(struct conn *conn, const struct cg_decision *decision, const struct 
         .before = before,
         .presented = conn->handshake.presented,
         .alert_sent = conn->handshake.alert,
+        .alert_received = conn->handshake.alert_received,
         .resumed = conn->resumed,
         .live = conn->live,
     };

@@ -251,6 +251,9 @@ build_interface(struct generation *generation, size_t i, EVP_PKEY *const *keys,
     iface->settings = &snapshot->interfaces[i];
     iface->generation = generation;
     iface->index = (uint32_t)i;
+    iface->far_end.count = iface->settings->connect_count;
+    iface->far_end.known = iface->far_end.count != 0;
+    memcpy(iface->far_end.at, iface->settings->connect, sizeof(iface->far_end.at));
     if (iface->settings->identity == SNAPSHOT_NO_IDENTITY) {
         if (iface->settings->role == CG_ROLE_INBOUND)
             return cg_fail(

@@ -34,6 +34,13 @@ struct gw_class {
     struct cg_policy *domains;
 };
 
+/* Where the far end of an outbound interface is: all of a generation that changes (message ADDRESSES). */
+struct far_end {
+    struct snapshot_address at[SNAPSHOT_MAX_ADDRESSES]; /* in the order in which they are tried */
+    size_t count;
+    bool known; /* false: the name's first look-up is still under way */
+};
+
 struct gw_interface {
     const struct snapshot_interface *settings;
     struct generation *generation;
@@ -45,6 +52,7 @@ struct gw_interface {
     uint8_t digest[CG_SHA256_SIZE]; /* … and the generation's number with it */
     SSL_CTX *tls;
     struct usage *usage;
+    struct far_end far_end;
     int (*default_security)(const SSL *, const SSL_CTX *, int, int, int, void *, void *);
 };
 

@@ -77,6 +77,10 @@
 #define GW_DRAIN_MS 30000
 /* How often connected peers are looked at whose certificates may have run out. */
 #define GW_SWEEP_MS 1000
+/* An outbound program that has not read what came before a cut: how often we look whether it has now. */
+#define GW_CUT_LOOK_MS 50
+/* Time for one address of a far end before the next is tried beside it (RFC 8305 section 8). */
+#define GW_ATTEMPT_MS 250
 /* Pause of the accepting when the process has no descriptor left. */
 #define GW_ACCEPT_PAUSE_MS 200
 

@@ -77,6 +77,7 @@ add_head(struct cg_buf *buf, const struct record *record)
     add_text(buf, "role", cg_role_name(record->role));
     add_text(buf, "step", record->step);
     add_text(buf, "peer", record->peer);
+    add_text(buf, "local", record->local);
     add_text(buf, "via", record->via);
     add_text(buf, "class", record->class);
     add_text(buf, "class_by", record->class_by);
@@ -88,6 +89,7 @@ add_head(struct cg_buf *buf, const struct record *record)
         add_text(buf, "live", record->live);
     add_count(buf, "presented", record->presented);
     add_count(buf, "alert_sent", record->alert_sent);
+    add_count(buf, "alert_received", record->alert_received);
 }
 
 /* What the certificate would have got at each level, as at the time of the full handshake. */

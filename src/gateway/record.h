@@ -19,7 +19,8 @@ struct record {
     enum cg_service service;
     enum cg_role role;
     const char *step; /* where it was decided */
-    const char *peer; /* address:port */
+    const char *peer; /* address:port; outbound NULL while none is connected */
+    const char *local; /* outbound: the local program's address:port, or NULL */
     const char *via; /* the balancer that said so, or NULL */
     const char *class; /* which class it was judged as, NULL while that is not known … */
     const char *class_by; /* … and what made it that */
@@ -38,6 +39,7 @@ struct record {
     const char *live; /* what becomes of a connection that is no longer admitted; NULL: it is new */
     int presented; /* certificates that the peer sent; -1: it did not come to that */
     int alert_sent; /* -1: none */
+    int alert_received; /* -1: none */
 };
 
 /* 26 letters and digits (RFC 4648 section 6, lower case, no padding), NUL-terminated. */

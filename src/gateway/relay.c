@@ -8,7 +8,8 @@
 static enum flow
 broken(struct relay_io *io, const struct stream *stream, const char *why)
 {
-    io->who = stream == &io->peer ? "the peer" : "the backend";
+    io->by_peer = stream == &io->peer;
+    io->who = io->by_peer ? "the peer" : "the backend";
     io->why = why;
     return FLOW_BROKEN;
 }

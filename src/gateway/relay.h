@@ -38,6 +38,7 @@ struct relay_io {
     uint8_t *scratch; /* GW_RELAY_BYTES */
     bool moved; /* out: at least one byte went on */
     const char *who; /* out, with RELAY_BROKEN: "the peer" or "the backend" … */
+    bool by_peer;
     const char *why; /* … and what it did */
 };
 

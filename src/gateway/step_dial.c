@@ -107,6 +107,8 @@ do_dial(struct conn *conn)
     int code = 0;
     socklen_t len = sizeof(code);
 
+    if (conn_outbound(conn))
+        return dialled(conn); /* the local program has come by itself */
     if (conn->backend.fd < 0)
         return begin(conn);
     if (getsockopt(conn->backend.fd, SOL_SOCKET, SO_ERROR, &code, &len) != 0)

@@ -36,9 +36,14 @@ do_accept(struct conn *conn)
         .address = conn->address[0] != '\0' ? conn->address : NULL,
         .presented = -1,
         .alert = -1,
+        .alert_received = -1,
     };
     if (RAND_bytes(conn->handshake.incident, sizeof(conn->handshake.incident)) != 1)
         return conn_refuse(conn, CG_REASON_INTERNAL_ERROR, "no random numbers");
+    if (conn_outbound(conn)) {
+        conn->step = &step_connect;
+        return STEP_NEXT;
+    }
     (void)setsockopt(conn->peer.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     conn_set_timer(conn, settings->handshake_timeout_ms);
     conn->step = conn->told != NULL ? &step_proxy : &step_handshake;
@@ -122,6 +127,7 @@ handshake_failed(struct conn *conn, int ssl_error, int errno_value)
     }
     cg_buf_init(&detail, GW_MAX_DETAIL);
     reason = tls_failure(conn->ssl, &conn->handshake, ssl_error, errno_value, &detail);
+    tls_tell_identity(&conn->handshake, &detail);
     result = conn_refuse(conn, reason, cg_buf_text(&detail));
     cg_buf_release(&detail);
     return result;
@@ -168,8 +174,7 @@ do_handshake(struct conn *conn)
         return handshake_failed(conn, error, errno);
     if (conn->timed_out)
         return conn_refuse(conn, CG_REASON_HANDSHAKE_TIMEOUT,
-                conn->iface->settings->role == CG_ROLE_OUTBOUND
-                        ? "the server did not finish the handshake in time"
+                conn_outbound(conn)             ? "the server did not finish the handshake in time"
                         : conn->handshake.hello ? "the peer did not finish the handshake in time"
                                                 : "no ClientHello came in time");
     socket_watch(&conn->peer, error == SSL_ERROR_WANT_READ ? UV_READABLE : UV_WRITABLE);

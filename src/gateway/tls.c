@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 
 #include "base/error.h"
+#include "base/reader.h"
 #include "gateway/hello.h"
 #include "gateway/judge.h"
 #include "gateway/tls_policy.h"
@@ -39,7 +40,7 @@ on_client_hello(SSL *ssl, int *alert, void *arg)
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 
-/* Notes which fatal alert went out: the high octet is the level, the low one the description. */
+/* Notes which fatal alert went out or came in: the high octet is the level, the low one the description. */
 static void
 on_info(const SSL *ssl, int where, int value)
 {
@@ -47,6 +48,30 @@ on_info(const SSL *ssl, int where, int value)
 
     if ((where & SSL_CB_WRITE_ALERT) == SSL_CB_WRITE_ALERT && value >> 8 == SSL3_AL_FATAL)
         handshake->alert = value & 0xff;
+    if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && value >> 8 == SSL3_AL_FATAL)
+        handshake->alert_received = value & 0xff;
+}
+
+/*
+ * Notes what a server's messages say of its view of our certificate: that it asks for one, and, with a
+ * ticket (RFC 8446 section 4.6.1: after our Finished), that it has taken what we showed.
+ */
+static void
+on_message(
+        int sent, int version, int content_type, const void *data, size_t len, SSL *ssl, void *arg)
+{
+    struct handshake *handshake = SSL_get_app_data(ssl);
+    struct cg_reader reader = cg_reader(cg_span(data, len));
+    uint8_t type;
+
+    (void)version;
+    (void)arg;
+    if (sent != 0 || content_type != SSL3_RT_HANDSHAKE || !cg_read_u8(&reader, &type))
+        return;
+    if (type == SSL3_MT_CERTIFICATE_REQUEST)
+        handshake->asked = true;
+    if (type == SSL3_MT_NEWSESSION_TICKET)
+        handshake->content = true;
 }
 
 /*
@@ -151,6 +176,7 @@ configure(SSL_CTX *ctx, struct gw_interface *iface, struct cg_error *err)
     if (settings->role == CG_ROLE_OUTBOUND) {
         /* Every server certificate is judged: no session is kept to skip that. */
         SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+        SSL_CTX_set_msg_callback(ctx, on_message);
         return CG_OK;
     }
     return tls_tickets_apply(ctx, iface, err) ? CG_OK : CG_E_CRYPTO;
@@ -179,6 +205,16 @@ tls_context_new(struct gw_interface *iface, const struct snapshot_identity *iden
     return status;
 }
 
+/* What we ask for, as the record tells it. */
+static void
+take_server_name(struct handshake *handshake, const char *name)
+{
+    handshake->sni_len = strnlen(name, GW_MAX_SNI);
+    for (size_t i = 0; i < handshake->sni_len; i++)
+        handshake->sni[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
+    handshake->sni[handshake->sni_len] = '\0';
+}
+
 SSL *
 tls_new(struct handshake *handshake, int fd)
 {
@@ -196,8 +232,11 @@ tls_new(struct handshake *handshake, int fd)
         SSL_set_accept_state(ssl);
     } else {
         /* RFC 6066 section 3: a name, never an address. */
-        if (settings->server_name[0] != '\0')
+        if (settings->server_name[0] != '\0') {
             ok = ok && SSL_set_tlsext_host_name(ssl, settings->server_name) == 1;
+            take_server_name(handshake, settings->server_name);
+        }
+        handshake->hello = true;
         SSL_set_connect_state(ssl);
     }
     if (ok)
@@ -330,4 +369,34 @@ tls_failure(SSL *ssl, struct handshake *handshake, int ssl_error, int errno_valu
     if (reason == CG_REASON_CERTIFICATE_MISSING)
         handshake->presented = 0;
     return reason;
+}
+
+void
+tls_look_for_alert(SSL *ssl, struct handshake *handshake)
+{
+    uint8_t byte;
+
+    if (handshake->alert_received < 0 && SSL_read(ssl, &byte, sizeof(byte)) > 0)
+        handshake->content = true;
+    ERR_clear_error();
+}
+
+bool
+tls_refused_late(const SSL *ssl, const struct handshake *handshake)
+{
+    if (handshake->alert_received >= 0)
+        return true;
+    /* An alert that a reset has overtaken (RFC 9293 section 3.10.7.4) looks the same as none. */
+    return SSL_version(ssl) == TLS1_3_VERSION && handshake->asked && !handshake->content;
+}
+
+void
+tls_tell_identity(const struct handshake *handshake, struct cg_buf *detail)
+{
+    if (!handshake->asked)
+        return;
+    cg_buf_add(detail,
+            handshake->iface->settings->identity == SNAPSHOT_NO_IDENTITY
+                    ? "; the server had asked for a certificate and this interface has no identity"
+                    : "; the server had asked for our certificate");
 }

@@ -43,11 +43,14 @@ struct handshake {
     bool certificate_required; /* whatever class the peer turns out to be of */
     uint8_t incident[TICKET_INCIDENT_SIZE];
 
-    bool hello; /* a ClientHello came */
+    bool hello; /* a ClientHello came; outbound: it is made up */
     char sni[GW_MAX_SNI + 1];
     size_t sni_len;
     int presented; /* certificates in the peer's message; -1 while it has not come */
     int alert; /* the fatal alert that we sent, or -1 */
+    int alert_received; /* the fatal alert that the peer sent, or -1 */
+    bool asked; /* outbound: the server asked for our certificate … */
+    bool content; /* … and has sent something that it sends nobody whose handshake it refuses */
     struct cg_decision *decision; /* owned; of the certificate received in this handshake */
     int64_t decided;
     uint8_t chain[CG_SHA256_SIZE];
@@ -82,6 +85,17 @@ bool tls_begun(const SSL *ssl, const struct handshake *handshake);
 
 /* True only when the chain check was evaluated and passed, and no allowance was needed for the verdict. */
 bool tls_chain_passed(const struct cg_decision *decision);
+
+/*
+ * Outbound: whether a connection that broke before a byte came was refused by the server. In TLS 1.3 our
+ * side is done before the server judges our certificate, so that its refusal comes afterwards
+ * (RFC 8446 appendix E.1.2).
+ */
+bool tls_refused_late(const SSL *ssl, const struct handshake *handshake);
+/* Reads the alert that may have come before the reset that a write has met. */
+void tls_look_for_alert(SSL *ssl, struct handshake *handshake);
+/* Adds what an operator wants to know of our identity when a server refuses us; nothing otherwise. */
+void tls_tell_identity(const struct handshake *handshake, struct cg_buf *detail);
 
 /* Why a handshake failed, when no decision says so; empties the error queue into detail. */
 enum cg_reason tls_failure(SSL *ssl, struct handshake *handshake, int ssl_error, int errno_value,

@@ -14,18 +14,20 @@
 
 /*
  * In TLS 1.2 the list is also the list of curves that a client's key may lie on (RFC 8422 section 5.1),
- * so it goes on with curves on which keys are judged and no key is agreed: agreed_group().
+ * and in ours the list of those that a server's may lie on, so it goes on with curves on which keys are
+ * judged and no key is agreed: agreed_group().
  */
 #define GROUPS                                                                                     \
     "X25519:P-256:P-384:P-521:X448:P-224:P-192:secp256k1:"                                         \
     "brainpoolP256r1:brainpoolP384r1:brainpoolP512r1"
 
 /*
- * What a client may sign its CertificateVerify with (RFC 5246 section 7.4.4, RFC 8446 section 4.3.2).
+ * What a client may sign its CertificateVerify with (RFC 5246 section 7.4.4, RFC 8446 section 4.3.2), and
+ * on outbound interfaces a server its handshake (RFC 8446 section 4.2.3).
  * RSASSA-PSS with SHA-256 does not fit into an RSA key of 512 bits, and GnuTLS takes the first that
  * the list names: so PKCS#1 stands before it. TLS 1.3 leaves that out by itself.
  */
-#define CLIENT_SIGNATURES                                                                          \
+#define PEER_SIGNATURES                                                                            \
     "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448:RSA+SHA256:"                             \
     "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"                                 \
     "rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:"                                    \
@@ -57,17 +59,24 @@ static int
 on_security(const SSL *ssl, const SSL_CTX *ctx, int op, int bits, int nid, void *other, void *arg)
 {
     const struct gw_interface *iface = arg;
+    bool client = ssl != NULL && SSL_is_server(ssl) == 0;
 
     switch (op) {
     case SSL_SECOP_PEER_EE_KEY:
     case SSL_SECOP_PEER_CA_KEY:
     case SSL_SECOP_PEER_CA_MD:
-    case SSL_SECOP_CURVE_CHECK: /* the curve of the client's key */
+        return 1;
+    case SSL_SECOP_CURVE_CHECK: /* the curve of the peer's key, and the one that a server wants to agree on */
+        return !client || SSL_get_state(ssl) != TLS_ST_CR_KEY_EXCH || agreed_group(nid);
     case SSL_SECOP_SIGALG_SUPPORTED: /* a server's list goes into the CertificateRequest only */
     case SSL_SECOP_SIGALG_MASK: /* its certificate types, TLS 1.2 */
     case SSL_SECOP_SIGALG_CHECK: /* the client's CertificateVerify */
         return 1;
     case SSL_SECOP_CURVE_SUPPORTED:
+        if (client)
+            return 1;
+        return agreed_group(nid) &&
+                iface->default_security(ssl, ctx, op, bits, nid, other, arg) != 0;
     case SSL_SECOP_CURVE_SHARED:
         if (!agreed_group(nid))
             return 0;
@@ -81,11 +90,14 @@ on_security(const SSL *ssl, const SSL_CTX *ctx, int op, int bits, int nid, void 
 bool
 tls_policy_apply(SSL_CTX *ctx, struct gw_interface *iface, struct cg_error *err)
 {
+    bool outbound = iface->settings->role == CG_ROLE_OUTBOUND;
+
     SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
     if (SSL_CTX_set_ciphersuites(ctx, SUITES_13) != 1 ||
             SSL_CTX_set_cipher_list(ctx, CIPHERS_12) != 1 ||
             SSL_CTX_set1_groups_list(ctx, GROUPS) != 1 ||
-            SSL_CTX_set1_client_sigalgs_list(ctx, CLIENT_SIGNATURES) != 1) {
+            SSL_CTX_set1_client_sigalgs_list(ctx, PEER_SIGNATURES) != 1 ||
+            (outbound && SSL_CTX_set1_sigalgs_list(ctx, PEER_SIGNATURES) != 1)) {
         ERR_clear_error();
         (void)cg_fail(err, CG_E_CRYPTO, "libssl lacks an algorithm of the TLS policy");
         return false;

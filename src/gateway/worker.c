@@ -251,6 +251,43 @@ got_snapshot(struct worker *worker, const struct ipc_message *message)
     arrival_clear(&worker->arrival);
 }
 
+/* Connections that came before the name was looked up go on. */
+static void
+wake_connecting(struct worker *worker, const struct gw_interface *iface)
+{
+    for (struct conn *conn = worker->conns; conn != NULL; conn = conn->next)
+        if (conn->iface == iface && conn->step == &step_connect)
+            worker_ready(worker, conn);
+}
+
+static enum cg_status
+got_addresses(struct worker *worker, const struct ipc_message *message, struct cg_error *err)
+{
+    struct cg_reader reader = cg_reader(cg_span(message->payload, message->len));
+    struct generation *generation = worker->generation;
+    struct gw_interface *iface;
+    struct far_end to = { .known = true };
+    uint64_t number;
+    uint32_t index;
+
+    if (!cg_read_u64(&reader, &number) || !cg_read_u32(&reader, &index) ||
+            cg_reader_left(&reader) % IPC_ADDRESS_SIZE != 0 ||
+            cg_reader_left(&reader) / IPC_ADDRESS_SIZE > SNAPSHOT_MAX_ADDRESSES)
+        return cg_fail(err, CG_E_PARSE, "malformed ADDRESSES message");
+    if (generation == NULL || generation->number != number || index >= generation->interface_count)
+        return CG_OK; /* of a generation that could not be put in force */
+    iface = &generation->interfaces[index];
+    while (!cg_reader_done(&reader)) {
+        struct cg_span address;
+
+        (void)cg_read_bytes(&reader, IPC_ADDRESS_SIZE, &address);
+        to.at[to.count++] = snapshot_address_from(address.data, iface->settings->connect_port);
+    }
+    iface->far_end = to;
+    wake_connecting(worker, iface);
+    return CG_OK;
+}
+
 static void
 on_sweep(uv_timer_t *timer)
 {
@@ -293,6 +330,8 @@ dispatch(struct worker *worker, struct ipc_message *message, struct cg_error *er
     case IPC_SNAPSHOT:
         got_snapshot(worker, message);
         return CG_OK;
+    case IPC_ADDRESSES:
+        return got_addresses(worker, message, err);
     case IPC_DRAIN:
         return got_drain(worker, message, err);
     default:

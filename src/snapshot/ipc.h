@@ -25,6 +25,7 @@
     X(TICKET_KEYS,  CONTROL, "none",          "before the first SNAPSHOT and at each rotation: newest first") \
     X(LISTENERS,    CONTROL, "one per socket", "before SNAPSHOT: generation, then interface index and listener index of each") \
     X(SNAPSHOT,     CONTROL, "the memory file", "last of a generation: the worker builds and switches to it") \
+    X(ADDRESSES,    CONTROL, "none",          "after SNAPSHOT and when a name's addresses change: where an outbound interface's far end is; none: its name leads nowhere") \
     X(DRAIN,        CONTROL, "none",          "stop accepting, end when the last connection ends or after N ms") \
     X(READY,        WORKER,  "none",          "the generation is in force in this worker")           \
     X(FAILED,       WORKER,  "none",          "the generation could not be built: text; the old one stays") \
@@ -55,6 +56,9 @@ struct ipc_message {
  *   TICKET_KEYS  1..IPC_MAX_TICKET_KEYS times IPC_TICKET_KEY_SIZE octets, newest first
  *   LISTENERS    u64 generation, then for each descriptor u32 interface index, u32 listener index
  *   SNAPSHOT     u64 generation
+ *   ADDRESSES    u64 generation, u32 interface index, then 0..SNAPSHOT_MAX_ADDRESSES times
+ *                IPC_ADDRESS_SIZE octets in the order in which they are to be tried: an IPv6 address, or
+ *                an IPv4 one as ::ffff:0:0/96 maps it (RFC 4291 section 2.5.5.2)
  *   DRAIN        u32 milliseconds
  *   READY        u64 generation
  *   FAILED       u64 generation, text to the end
@@ -65,6 +69,7 @@ enum ipc_severity { IPC_LOG_ERROR = 3, IPC_LOG_WARNING = 4, IPC_LOG_INFO = 6, IP
 
 #define IPC_TICKET_KEY_SIZE 80 /* name 16, HMAC key 32, AES key 32 */
 #define IPC_MAX_TICKET_KEYS 3
+#define IPC_ADDRESS_SIZE 16
 
 /* Sends one packet. CG_E_LIMIT when too large, CG_E_USAGE when the peer is gone or the queue is full
  * (errno tells: EAGAIN, EPIPE). Never blocks on a non-blocking socket. */

@@ -19,22 +19,59 @@ snapshot_networks_overlap(const struct snapshot_network *a, const struct snapsho
     return same_bits(a->prefix, b->prefix, a->bits < b->bits ? a->bits : b->bits);
 }
 
+static bool
+octets_of(const struct sockaddr *address, uint8_t out[16])
+{
+    static const uint8_t mapped[16] = { [10] = 0xff, [11] = 0xff };
+
+    memcpy(out, mapped, sizeof(mapped));
+    if (address->sa_family == AF_INET)
+        memcpy(out + 12, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+    else if (address->sa_family == AF_INET6)
+        memcpy(out, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
+    else
+        return false;
+    return true;
+}
+
 bool
 snapshot_networks_hold(
         const struct snapshot_network *networks, size_t count, const struct sockaddr *address)
 {
-    uint8_t wanted[16] = { [10] = 0xff, [11] = 0xff };
+    uint8_t wanted[16];
 
-    if (address->sa_family == AF_INET)
-        memcpy(wanted + 12, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
-    else if (address->sa_family == AF_INET6)
-        memcpy(wanted, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
-    else
+    if (!octets_of(address, wanted))
         return false;
     for (size_t i = 0; i < count; i++)
         if (same_bits(networks[i].prefix, wanted, networks[i].bits))
             return true;
     return false;
+}
+
+bool
+snapshot_address_octets(const struct snapshot_address *address, uint8_t out[16])
+{
+    return octets_of((const struct sockaddr *)&address->addr, out);
+}
+
+struct snapshot_address
+snapshot_address_from(const uint8_t octets[16], uint16_t port)
+{
+    struct snapshot_address address = { .len = sizeof(struct sockaddr_in6) };
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&address.addr;
+    struct sockaddr_in *v4 = (struct sockaddr_in *)&address.addr;
+
+    v6->sin6_family = AF_INET6;
+    memcpy(&v6->sin6_addr, octets, sizeof(v6->sin6_addr));
+    if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+        address = (struct snapshot_address) { .len = sizeof(*v4) };
+        v4->sin_family = AF_INET;
+        memcpy(&v4->sin_addr, octets + 12, sizeof(v4->sin_addr));
+        v4->sin_port = htons(port);
+    } else {
+        v6->sin6_port = htons(port);
+    }
+    return address;
 }
 
 static void

@@ -170,6 +170,10 @@ bool snapshot_networks_hold(
         const struct snapshot_network *networks, size_t count, const struct sockaddr *address);
 /* True when some address lies in both networks. */
 bool snapshot_networks_overlap(const struct snapshot_network *a, const struct snapshot_network *b);
+/* An IP address as 16 octets, IPv4 mapped as in snapshot_network; false for another family. */
+bool snapshot_address_octets(const struct snapshot_address *address, uint8_t out[16]);
+/* The way back, with a port. */
+struct snapshot_address snapshot_address_from(const uint8_t octets[16], uint16_t port);
 /* Frees what an interface holds, not itself. */
 void snapshot_interface_release(struct snapshot_interface *it);
 /* Frees what rules hold, not themselves. */

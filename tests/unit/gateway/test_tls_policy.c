@@ -28,10 +28,12 @@ take_any(X509_STORE_CTX *ctx, void *arg)
 static int
 setup(void **state)
 {
+    static const struct snapshot_interface settings = { .role = CG_ROLE_INBOUND };
     static struct scene scene;
     struct cg_error err;
 
-    scene = (struct scene) { .server = SSL_CTX_new(TLS_server_method()),
+    scene = (struct scene) { .iface.settings = &settings,
+        .server = SSL_CTX_new(TLS_server_method()),
         .client = SSL_CTX_new(TLS_client_method()),
         .identity = identity_of(EVP_EC_gen("P-256")) };
     assert_true(tls_policy_apply(scene.server, &scene.iface, &err));
