@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "control/candidate.h"
+#include "control/far_ends.h"
 #include "control/fleet.h"
 #include "control/sockets.h"
 
@@ -34,6 +35,7 @@ struct control {
     struct candidate *candidate; /* in force */
     struct sockets sockets;
     struct fleet fleet;
+    struct resolver *resolver;
     uint64_t generation;
     uint64_t announced; /* generation whose being in force was said */
     int64_t rotate_ms;
@@ -130,7 +132,7 @@ announce(struct control *control)
 {
     const struct settings *settings = control->candidate->settings;
     size_t next = 0;
-    char address[80];
+    char address[SOCKETS_TEXT_SIZE];
 
     for (unsigned i = 0; i < control->fleet.count; i++)
         if (control->fleet.workers[i].ready != control->generation)
@@ -329,6 +331,7 @@ reload(struct control *control, struct cg_buf *problems)
     control->generation = candidate->snapshot.generation;
     control->fleet.candidate = candidate;
     control->fleet.listeners = listeners;
+    far_ends_want(control->resolver, &candidate->snapshot);
     if (fleet_feed_all(&control->fleet, &err) != CG_OK)
         say("%s", err.text);
     candidate_free(old);
@@ -529,6 +532,17 @@ next_timeout(const struct control *control, int64_t now)
 }
 
 static void
+take_addresses(struct control *control)
+{
+    struct cg_buf lines;
+
+    cg_buf_init(&lines, 64 * 1024);
+    far_ends_pass_on(control->resolver, &control->fleet, &lines);
+    say_problems(&lines);
+    cg_buf_release(&lines);
+}
+
+static void
 rotate_ticket_keys(struct control *control, int64_t now)
 {
     if (now < control->rotate_ms)
@@ -542,7 +556,7 @@ rotate_ticket_keys(struct control *control, int64_t now)
 static void
 loop(struct control *control)
 {
-    struct pollfd *fds = calloc(control->fleet.count + 3, sizeof(*fds));
+    struct pollfd *fds = calloc(control->fleet.count + 4, sizeof(*fds));
     int64_t now;
 
     if (fds == NULL) {
@@ -558,7 +572,9 @@ loop(struct control *control)
                 (struct pollfd) { .fd = control->control_fd, .events = POLLIN };
         fds[control->fleet.count + 2] =
                 (struct pollfd) { .fd = metrics_server_fd(control->metrics), .events = POLLIN };
-        (void)poll(fds, control->fleet.count + 3, next_timeout(control, now_ms()));
+        fds[control->fleet.count + 3] =
+                (struct pollfd) { .fd = resolver_fd(control->resolver), .events = POLLIN };
+        (void)poll(fds, control->fleet.count + 4, next_timeout(control, now_ms()));
         for (unsigned i = 0; i < control->fleet.count; i++)
             if (fds[i].revents != 0)
                 fleet_receive(&control->fleet, i);
@@ -570,6 +586,8 @@ loop(struct control *control)
         if (fds[control->fleet.count + 1].revents != 0 && !control->stopping)
             serve_client(control);
         metrics_server_run(control->metrics);
+        if (fds[control->fleet.count + 3].revents != 0)
+            take_addresses(control);
         rotate_ticket_keys(control, now);
         sweep_when_settled(control);
     }
@@ -663,6 +681,12 @@ start(struct control *control)
     control->fleet.candidate = control->candidate;
     control->fleet.sockets = &control->sockets;
     control->fleet.listeners = listeners;
+    control->resolver = control->fleet.resolver = resolver_new(NULL);
+    if (control->resolver == NULL) {
+        say("no threads to look names up");
+        return false;
+    }
+    far_ends_want(control->resolver, &control->candidate->snapshot);
     for (unsigned i = 0; i < control->fleet.count; i++) {
         if (fleet_start(&control->fleet, i, now_ms(), &err) != CG_OK) {
             say("%s", err.text);
@@ -696,6 +720,7 @@ control_run(const char *config, const char *worker_program)
         (void)unlinkat(control.state_fd, CONTROL_SOCKET, 0);
     metrics_server_free(control.metrics);
     fleet_release(&control.fleet);
+    resolver_free(control.resolver);
     sockets_release(&control.sockets);
     candidate_free(control.candidate);
     for (size_t i = 0; i < sizeof(descriptors) / sizeof(descriptors[0]); i++)

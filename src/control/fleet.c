@@ -171,6 +171,41 @@ send_ticket_keys(struct fleet *fleet, struct fleet_worker *worker, struct cg_err
 }
 
 static enum cg_status
+send_addresses(struct fleet *fleet, struct fleet_worker *worker, uint32_t interface,
+        const struct resolver_name *name, struct cg_error *err)
+{
+    uint8_t message[12 + IPC_ADDRESS_SIZE * SNAPSHOT_MAX_ADDRESSES];
+    size_t len = 12;
+
+    put_u64(message, fleet->candidate->snapshot.generation);
+    put_u32(message + 8, interface);
+    for (size_t i = 0; i < name->count; i++)
+        if (snapshot_address_octets(&name->addresses[i], message + len))
+            len += IPC_ADDRESS_SIZE;
+    return send_to(worker, IPC_ADDRESSES, message, len, NULL, 0, err);
+}
+
+/* What is known of the far ends whose name is host, or of all where that is NULL. */
+static enum cg_status
+send_far_ends(
+        struct fleet *fleet, struct fleet_worker *worker, const char *host, struct cg_error *err)
+{
+    const struct snapshot *snapshot = &fleet->candidate->snapshot;
+    enum cg_status status = CG_OK;
+    struct resolver_name name;
+
+    for (uint32_t i = 0; status == CG_OK && i < snapshot->interface_count; i++) {
+        const struct snapshot_interface *it = &snapshot->interfaces[i];
+
+        if (!snapshot_wants_name(it) || (host != NULL && strcmp(host, it->connect_host) != 0))
+            continue;
+        if (resolver_get(fleet->resolver, it->connect_host, &name) && name.answered)
+            status = send_addresses(fleet, worker, i, &name, err);
+    }
+    return status;
+}
+
+static enum cg_status
 feed(struct fleet *fleet, struct fleet_worker *worker, struct cg_error *err)
 {
     uint8_t message[8];
@@ -185,17 +220,21 @@ feed(struct fleet *fleet, struct fleet_worker *worker, struct cg_error *err)
         status = send_listeners(fleet, worker, err);
     if (status == CG_OK)
         status = send_to(worker, IPC_SNAPSHOT, message, sizeof(message), &fd, 1, err);
+    if (status == CG_OK)
+        status = send_far_ends(fleet, worker, NULL, err);
     if (fd >= 0)
         close(fd);
     return status;
 }
 
-/* In the child: only the socket stays open, and root is given up. Never returns. */
+/*
+ * In the child: only the socket stays open, and root is given up. Never returns. Beside the resolver's
+ * threads only what is async-signal-safe may be called here (signal-safety(7)): user was looked up before.
+ */
 static void
-become_worker(const struct fleet *fleet, int socket)
+become_worker(const struct fleet *fleet, const struct passwd *user, int socket)
 {
     sigset_t none;
-    struct passwd *user;
 
     sigemptyset(&none);
     if (sigprocmask(SIG_SETMASK, &none, NULL) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
@@ -206,12 +245,9 @@ become_worker(const struct fleet *fleet, int socket)
     } else if (dup2(socket, IPC_WORKER_FD) < 0) {
         _exit(70);
     }
-    if (fleet->user != NULL && geteuid() == 0) {
-        user = getpwnam(fleet->user);
-        if (user == NULL || setgroups(0, NULL) != 0 || setgid(user->pw_gid) != 0 ||
-                setuid(user->pw_uid) != 0)
-            _exit(77);
-    }
+    if (user != NULL &&
+            (setgroups(0, NULL) != 0 || setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0))
+        _exit(77);
     execl(fleet->program, "certgate-worker", (char *)NULL);
     _exit(71);
 }
@@ -220,17 +256,24 @@ enum cg_status
 fleet_start(struct fleet *fleet, unsigned i, int64_t now_ms, struct cg_error *err)
 {
     struct fleet_worker *worker = &fleet->workers[i];
+    const struct passwd *user = NULL;
     int pair[2], size = SOCKET_BUFFER;
     enum cg_status status;
     pid_t pid;
 
+    worker->restart_ms = now_ms + RESTART_DELAY_MS;
+    if (fleet->user != NULL && geteuid() == 0) {
+        user = getpwnam(fleet->user);
+        if (user == NULL)
+            return cg_fail(err, CG_E_USAGE, "there is no user '%s' to run workers as", fleet->user);
+    }
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return cg_fail(err, CG_E_USAGE, "cannot make a socket pair: %s", strerror(errno));
     (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
     (void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
     pid = fork();
     if (pid == 0)
-        become_worker(fleet, pair[1]);
+        become_worker(fleet, user, pair[1]);
     close(pair[1]);
     if (pid < 0 || fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0) {
         close(pair[0]);
@@ -257,6 +300,17 @@ fleet_send_ticket_keys(struct fleet *fleet)
     for (unsigned i = 0; i < fleet->count; i++)
         if (fleet->workers[i].socket >= 0 &&
                 send_ticket_keys(fleet, &fleet->workers[i], &err) != CG_OK)
+            fleet->events.log(fleet->events.arg, i, IPC_LOG_WARNING, err.text);
+}
+
+void
+fleet_send_addresses(struct fleet *fleet, const char *host)
+{
+    struct cg_error err;
+
+    for (unsigned i = 0; i < fleet->count; i++)
+        if (fleet->workers[i].socket >= 0 &&
+                send_far_ends(fleet, &fleet->workers[i], host, &err) != CG_OK)
             fleet->events.log(fleet->events.arg, i, IPC_LOG_WARNING, err.text);
 }
 

@@ -8,6 +8,7 @@
 
 #include "control/candidate.h"
 #include "control/metrics.h"
+#include "control/resolver.h"
 #include "control/sockets.h"
 #include "snapshot/ipc.h"
 
@@ -44,6 +45,7 @@ struct fleet {
     uint64_t restarts;
     const struct candidate *candidate;
     struct sockets *sockets;
+    struct resolver *resolver; /* borrowed; what it knows follows each generation */
     size_t *listeners; /* index into sockets->sets of each listener, in order of interfaces */
 };
 
@@ -61,6 +63,8 @@ CG_CHECKED enum cg_status fleet_start(
         struct fleet *fleet, unsigned i, int64_t now_ms, struct cg_error *err);
 /* Gives every running worker the generation that is set in the fleet. */
 CG_CHECKED enum cg_status fleet_feed_all(struct fleet *fleet, struct cg_error *err);
+/* Tells every running worker where the outbound interfaces' far ends of this name are. */
+void fleet_send_addresses(struct fleet *fleet, const char *host);
 /* Reads everything that worker i has sent. */
 void fleet_receive(struct fleet *fleet, unsigned i);
 /* Collects dead workers; those are due for a restart at restart_ms. */

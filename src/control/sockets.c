@@ -2,15 +2,20 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/error.h"
 
 #define BACKLOG 1024
+/* Local programs in the socket's group may connect; who that is, its folder decides. */
+#define UNIX_MODE 0660
 
 void
 sockets_text(const struct snapshot_address *address, char *out, size_t size)
@@ -19,7 +24,10 @@ sockets_text(const struct snapshot_address *address, char *out, size_t size)
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address->addr;
     char host[INET6_ADDRSTRLEN] = "?";
 
-    if (address->addr.ss_family == AF_INET6) {
+    if (address->addr.ss_family == AF_UNIX) {
+        (void)snprintf(
+                out, size, "unix:%s", ((const struct sockaddr_un *)&address->addr)->sun_path);
+    } else if (address->addr.ss_family == AF_INET6) {
         (void)inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
         (void)snprintf(out, size, "[%s]:%u", host, ntohs(v6->sin6_port));
     } else {
@@ -72,9 +80,108 @@ probe(const struct snapshot_address *wanted, struct snapshot_address *bound)
     return ok;
 }
 
+/* ---- UNIX sockets ------------------------------------------------------------------------------ */
+
+static const char *
+path_of(const struct snapshot_address *address)
+{
+    return ((const struct sockaddr_un *)&address->addr)->sun_path;
+}
+
+/*
+ * A path left behind by a program that did not remove it goes; false with errno where somebody listens
+ * there, or where it is something else.
+ */
+static bool
+clear_path(const struct snapshot_address *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), code = 0;
+    struct stat facts;
+
+    if (fd < 0)
+        return false;
+    if (connect(fd, (const struct sockaddr *)&address->addr, address->len) != 0)
+        code = errno;
+    close(fd);
+    if (code == ENOENT)
+        return true;
+    errno = code == 0 || code == EAGAIN ? EADDRINUSE : code;
+    if (code != ECONNREFUSED || lstat(path_of(address), &facts) != 0)
+        return false;
+    errno = EEXIST;
+    return S_ISSOCK(facts.st_mode) && unlink(path_of(address)) == 0;
+}
+
+/* The one listening socket at the path, and which file that is; -1 with errno. */
+static int
+bind_unix(const struct snapshot_address *address, struct stat *file)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), error;
+
+    if (fd < 0)
+        return -1;
+    /* Before bind(), so that at no moment others may connect; after it, against the umask. */
+    if (fchmod(fd, UNIX_MODE) != 0 || !clear_path(address) ||
+            bind(fd, (const struct sockaddr *)&address->addr, address->len) != 0)
+        goto fail;
+    if (chmod(path_of(address), UNIX_MODE) == 0 && listen(fd, BACKLOG) == 0 &&
+            lstat(path_of(address), file) == 0)
+        return fd;
+    error = errno;
+    (void)unlink(path_of(address));
+    errno = error;
+fail:
+    error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+/* Workers share one queue of connections: SO_REUSEPORT is for ports only. */
+static bool
+open_unix(struct socket_set *set, unsigned workers)
+{
+    set->bound = set->wanted;
+    set->fds[0] = bind_unix(&set->wanted, &set->file);
+    for (unsigned i = 1; i < workers && set->fds[0] >= 0; i++) {
+        set->fds[i] = fcntl(set->fds[0], F_DUPFD_CLOEXEC, 0);
+        if (set->fds[i] < 0)
+            return false;
+    }
+    return set->fds[0] >= 0;
+}
+
+/* Only if the path still is ours: another program may have taken it over. */
+static void
+remove_path(const struct socket_set *set)
+{
+    struct stat facts;
+
+    if (set->wanted.addr.ss_family == AF_UNIX && set->file.st_ino != 0 &&
+            lstat(path_of(&set->wanted), &facts) == 0 && facts.st_dev == set->file.st_dev &&
+            facts.st_ino == set->file.st_ino)
+        (void)unlink(path_of(&set->wanted));
+}
+
+/* ---- sets -------------------------------------------------------------------------------------- */
+
+static bool
+open_ports(struct socket_set *set, unsigned workers)
+{
+    if (!probe(&set->wanted, &set->bound))
+        return false;
+    for (unsigned i = 0; i < workers; i++) {
+        set->fds[i] = bind_one(&set->bound, true);
+        if (set->fds[i] < 0 || listen(set->fds[i], BACKLOG) != 0)
+            return false;
+    }
+    return true;
+}
+
 static void
 close_set(struct socket_set *set, unsigned workers)
 {
+    remove_path(set);
     for (unsigned i = 0; set->fds != NULL && i < workers; i++)
         if (set->fds[i] >= 0)
             close(set->fds[i]);
@@ -85,7 +192,7 @@ struct socket_set *
 sockets_get(struct sockets *sockets, const struct snapshot_address *wanted, struct cg_error *err)
 {
     struct socket_set *grown, set = { .wanted = *wanted, .in_use = true };
-    char text[80];
+    char text[SOCKETS_TEXT_SIZE];
 
     for (size_t i = 0; i < sockets->count; i++)
         if (sockets->sets[i].wanted.len == wanted->len && !sockets->sets[i].in_use &&
@@ -105,19 +212,14 @@ sockets_get(struct sockets *sockets, const struct snapshot_address *wanted, stru
     }
     for (unsigned i = 0; i < sockets->workers; i++)
         set.fds[i] = -1;
-    if (!probe(wanted, &set.bound))
-        goto fail;
-    for (unsigned i = 0; i < sockets->workers; i++) {
-        set.fds[i] = bind_one(&set.bound, true);
-        if (set.fds[i] < 0 || listen(set.fds[i], BACKLOG) != 0)
-            goto fail;
+    if (wanted->addr.ss_family == AF_UNIX ? !open_unix(&set, sockets->workers)
+                                          : !open_ports(&set, sockets->workers)) {
+        cg_fail(err, CG_E_USAGE, "cannot listen on %s: %s", text, strerror(errno));
+        close_set(&set, sockets->workers);
+        return NULL;
     }
     sockets->sets[sockets->count] = set;
     return &sockets->sets[sockets->count++];
-fail:
-    cg_fail(err, CG_E_USAGE, "cannot listen on %s: %s", text, strerror(errno));
-    close_set(&set, sockets->workers);
-    return NULL;
 }
 
 void

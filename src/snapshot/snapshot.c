@@ -49,6 +49,12 @@ snapshot_networks_hold(
 }
 
 bool
+snapshot_wants_name(const struct snapshot_interface *it)
+{
+    return it->role == CG_ROLE_OUTBOUND && it->connect_count == 0;
+}
+
+bool
 snapshot_address_octets(const struct snapshot_address *address, uint8_t out[16])
 {
     return octets_of((const struct sockaddr *)&address->addr, out);

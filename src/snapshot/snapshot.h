@@ -170,6 +170,8 @@ bool snapshot_networks_hold(
         const struct snapshot_network *networks, size_t count, const struct sockaddr *address);
 /* True when some address lies in both networks. */
 bool snapshot_networks_overlap(const struct snapshot_network *a, const struct snapshot_network *b);
+/* True for an outbound interface whose far end is given by name: where that is comes in ADDRESSES. */
+bool snapshot_wants_name(const struct snapshot_interface *it);
 /* An IP address as 16 octets, IPv4 mapped as in snapshot_network; false for another family. */
 bool snapshot_address_octets(const struct snapshot_address *address, uint8_t out[16]);
 /* The way back, with a port. */
