@@ -156,7 +156,7 @@ static void
 default_level(const struct work *work, const struct block *block, struct snapshot_rules *rules,
         enum cg_service service)
 {
-    if (!block_gives(block, "level"))
+    if (block->kind == BLOCK_INTERFACE && !block_gives(block, "level"))
         rules->level = service == CG_SERVICE_SIP ? work->telephony : work->management;
 }
 

@@ -75,7 +75,10 @@ def free_port():
 
 
 class Gateway:
-    """One certgated with the interfaces given as {name: {setting: value}}, and blocks as text behind them."""
+    """
+    One certgated with the interfaces given as {name: {setting: value}}, and blocks as text behind them. Among
+    the settings "block": "line" makes it a line, and None leaves a default of this class out.
+    """
 
     def __init__(self, folder, pki, identity, backend, interfaces, pinned=(), workers=1, blocks=()):
         self.folder, self.pki, self.identity = str(folder), pki, identity
@@ -98,8 +101,10 @@ class Gateway:
                 self.ports[name] = free_port()
             settings = {"listen": [f"127.0.0.1:{self.ports[name]}"],
                         "backend": f"127.0.0.1:{self.backend.port}", "identity": "gw", **settings}
-            lines.append(f'interface "{name}" {{')
+            lines.append(f'{settings.pop("block", "interface")} "{name}" {{')
             for key, value in settings.items():
+                if value is None:  # a default of above that has no place here
+                    continue
                 if isinstance(value, bool):
                     text = "true" if value else "false"
                 elif isinstance(value, int):
@@ -191,8 +196,8 @@ def gateway_of(tmp_path_factory, pki, identity, backend):
     started = []
 
     def start(interfaces, **options):
-        gateway = Gateway(tmp_path_factory.mktemp("gw"), pki, identity, options.pop("backend", backend),
-                          interfaces, **options)
+        gateway = Gateway(tmp_path_factory.mktemp("gw"), pki, options.pop("identity", identity),
+                          options.pop("backend", backend), interfaces, **options)
         started.append(gateway)
         return gateway
     yield start

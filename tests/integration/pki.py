@@ -24,6 +24,8 @@ def _key_usage(**on):
 
 
 def _general_name(text):
+    if ":" in text and text.split(":")[0] in ("sip", "sips"):
+        return x509.UniformResourceIdentifier(text)
     try:
         return x509.IPAddress(ipaddress.ip_address(text))
     except ValueError:
