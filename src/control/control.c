@@ -141,6 +141,9 @@ announce(struct control *control)
         return;
     control->announced = control->generation;
     for (size_t i = 0; i < settings->interface_count; i++) {
+        if (settings->interfaces[i].listen_count == 0)
+            say("interface %s is closed: service-security %s", settings->interfaces[i].name,
+                    security_info(settings->interfaces[i].security)->id);
         for (size_t j = 0; j < settings->interfaces[i].listen_count; j++) {
             sockets_text(&control->sockets.sets[control->fleet.listeners[next++]].bound, address,
                     sizeof(address));

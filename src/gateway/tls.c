@@ -156,7 +156,7 @@ configure(SSL_CTX *ctx, struct gw_interface *iface, struct cg_error *err)
 {
     const struct snapshot_interface *settings = iface->settings;
 
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_verify(ctx, settings->ask_certificate ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
     SSL_CTX_set_cert_verify_callback(ctx, on_certificate, NULL);
     if (settings->role == CG_ROLE_INBOUND)
         configure_server(ctx);

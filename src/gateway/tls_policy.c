@@ -5,17 +5,10 @@
 
 #include "base/error.h"
 
-/* AES-128 first: SHA-256 has instructions of its own on the machines we run on, SHA-384 has not. */
-#define SUITES_13 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-#define CIPHERS_12                                                                                 \
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"                                   \
-    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"                                   \
-    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
-
 /*
  * In TLS 1.2 the list is also the list of curves that a client's key may lie on (RFC 8422 section 5.1),
  * and in ours the list of those that a server's may lie on, so it goes on with curves on which keys are
- * judged and no key is agreed: agreed_group().
+ * judged and no key is agreed: security_has_group().
  */
 #define GROUPS                                                                                     \
     "X25519:P-256:P-384:P-521:X448:P-224:P-192:secp256k1:"                                         \
@@ -35,21 +28,6 @@
 
 #define SECURITY_LEVEL 2
 
-static bool
-agreed_group(int nid)
-{
-    switch (nid) {
-    case NID_X25519:
-    case NID_X448:
-    case NID_X9_62_prime256v1:
-    case NID_secp384r1:
-    case NID_secp521r1:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /*
  * libssl asks here before it uses anything. Operations that concern the peer's certificate, key and
  * proof of possession are let through, because `key-1024`, `key-2048` and `chain` judge them exactly and
@@ -67,7 +45,8 @@ on_security(const SSL *ssl, const SSL_CTX *ctx, int op, int bits, int nid, void 
     case SSL_SECOP_PEER_CA_MD:
         return 1;
     case SSL_SECOP_CURVE_CHECK: /* the curve of the peer's key, and the one that a server wants to agree on */
-        return !client || SSL_get_state(ssl) != TLS_ST_CR_KEY_EXCH || agreed_group(nid);
+        return !client || SSL_get_state(ssl) != TLS_ST_CR_KEY_EXCH ||
+                security_has_group(security_info(iface->settings->security), nid);
     case SSL_SECOP_SIGALG_SUPPORTED: /* a server's list goes into the CertificateRequest only */
     case SSL_SECOP_SIGALG_MASK: /* its certificate types, TLS 1.2 */
     case SSL_SECOP_SIGALG_CHECK: /* the client's CertificateVerify */
@@ -75,10 +54,10 @@ on_security(const SSL *ssl, const SSL_CTX *ctx, int op, int bits, int nid, void 
     case SSL_SECOP_CURVE_SUPPORTED:
         if (client)
             return 1;
-        return agreed_group(nid) &&
+        return security_has_group(security_info(iface->settings->security), nid) &&
                 iface->default_security(ssl, ctx, op, bits, nid, other, arg) != 0;
     case SSL_SECOP_CURVE_SHARED:
-        if (!agreed_group(nid))
+        if (!security_has_group(security_info(iface->settings->security), nid))
             return 0;
         break;
     default:
@@ -90,11 +69,15 @@ on_security(const SSL *ssl, const SSL_CTX *ctx, int op, int bits, int nid, void 
 bool
 tls_policy_apply(SSL_CTX *ctx, struct gw_interface *iface, struct cg_error *err)
 {
+    const struct security_info *security = security_info(iface->settings->security);
     bool outbound = iface->settings->role == CG_ROLE_OUTBOUND;
 
+    iface->default_security = SSL_CTX_get_security_callback(ctx);
+    if (!security->tls)
+        return true; /* no port with TLS is open */
     SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
-    if (SSL_CTX_set_ciphersuites(ctx, SUITES_13) != 1 ||
-            SSL_CTX_set_cipher_list(ctx, CIPHERS_12) != 1 ||
+    if (SSL_CTX_set_ciphersuites(ctx, security->suites) != 1 ||
+            SSL_CTX_set_cipher_list(ctx, security->ciphers) != 1 ||
             SSL_CTX_set1_groups_list(ctx, GROUPS) != 1 ||
             SSL_CTX_set1_client_sigalgs_list(ctx, PEER_SIGNATURES) != 1 ||
             (outbound && SSL_CTX_set1_sigalgs_list(ctx, PEER_SIGNATURES) != 1)) {
@@ -102,7 +85,6 @@ tls_policy_apply(SSL_CTX *ctx, struct gw_interface *iface, struct cg_error *err)
         (void)cg_fail(err, CG_E_CRYPTO, "libssl lacks an algorithm of the TLS policy");
         return false;
     }
-    iface->default_security = SSL_CTX_get_security_callback(ctx);
     SSL_CTX_set_security_callback(ctx, on_security);
     SSL_CTX_set0_security_ex_data(ctx, iface);
     return true;

@@ -100,10 +100,10 @@ check_role(const struct work *work, const struct block *block)
 {
     static const char *const inbound_only[] = { "backend", "listen-plain", "phones", "mode",
         "require-certificate", "proxy", "proxy-from", "identity-fields", "answer",
-        "session-timeout", "request-timeout", "max-per-source" };
+        "session-timeout", "request-timeout", "max-per-source", "service-security" };
     bool outbound = block->interface.role == CG_ROLE_OUTBOUND;
 
-    if (!block_gives(block, "listen") && !block_gives(block, "listen-plain"))
+    if (outbound && !block_gives(block, "listen"))
         complain(work, block, "'listen' is missing");
     if (!block_gives(block, "identity") && !outbound)
         complain(work, block, "'identity' is missing");
@@ -160,13 +160,37 @@ default_level(const struct work *work, const struct block *block, struct snapsho
         rules->level = service == CG_SERVICE_SIP ? work->telephony : work->management;
 }
 
+/* The service security opens and closes ports: what it closes is as if it were not there. */
 static void
-default_rest(const struct block *block, struct snapshot_interface *it)
+open_ports(const struct work *work, const struct block *block, struct snapshot_interface *it)
+{
+    const struct security_info *security = security_info(it->security);
+    size_t kept = 0;
+
+    if (it->role == CG_ROLE_OUTBOUND)
+        return;
+    if (security->plain && !block_gives(block, "listen-plain"))
+        complain(work, block, "service-security %s needs 'listen-plain'", security->id);
+    if (security->tls && !block_gives(block, "listen"))
+        complain(work, block, "service-security %s needs 'listen'", security->id);
+    for (size_t i = 0; i < it->listen_count; i++)
+        if (it->listen[i].plain ? security->plain : security->tls)
+            it->listen[kept++] = it->listen[i];
+    it->listen_count = kept;
+}
+
+static void
+default_rest(const struct block *block, struct snapshot_interface *it, size_t classes)
 {
     const cg_check_set pinned = 1u << CG_CHECK_IN_TCS;
 
     if (!block_gives(block, "require-certificate"))
-        it->rules.require_certificate = !it->phones;
+        it->rules.require_certificate = !it->phones &&
+                (it->service != CG_SERVICE_HTTPS ||
+                        security_info(it->security)->require_certificate);
+    /* Where it is not wanted of anybody, none is asked for; browsers would show their users a question. */
+    it->ask_certificate = it->rules.require_certificate || classes != 0 ||
+            it->service != CG_SERVICE_HTTPS || block_gives(block, "require-certificate");
     if (!block_gives(block, "identity-fields"))
         it->identity_fields = SNAPSHOT_FIELD_CLIENT_CERT;
     if (!block_gives(block, "live"))
@@ -218,7 +242,8 @@ add_interface(const struct work *work, struct block *block)
     it->others = it->service != CG_SERVICE_SIP || it->phones || classes == 0;
     default_mode(work, block, it, classes);
     default_level(work, block, &it->rules, it->service);
-    default_rest(block, it);
+    default_rest(block, it, classes);
+    open_ports(work, block, it);
     check_role(work, block);
     take_far_end(work, block, it);
     check_names(work, block, it);

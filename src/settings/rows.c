@@ -100,6 +100,13 @@ read_line_security(struct block *block, const char *text, const struct row *row)
 }
 
 static bool
+read_service_security(struct block *block, const char *text, const struct row *row)
+{
+    (void)row;
+    return security_from_name(text, &block->interface.security);
+}
+
+static bool
 read_sip_match(struct block *block, const char *text, const struct row *row)
 {
     (void)row;
@@ -340,7 +347,7 @@ const struct row rows[] = {
     { "listen", TLS_END, 0, CFGT_STR, true, "", read_listen, 0, 0, 0, "ADDRESS:PORT, [IPV6]:PORT or unix:PATH",
       "where to listen: for TLS peers, or on outbound interfaces for local programs in plaintext" },
     { "listen-plain", INTERFACE, 0, CFGT_STR, true, "", read_listen_plain, 0, 0, 0, "ADDRESS:PORT or [IPV6]:PORT",
-      "where to listen without TLS, where the service security allows it" },
+      "where to listen without TLS; open only at service-security unsecure-only and unsecure+secure" },
     { "backend", INTERFACE, 0, CFGT_STR, false, "", read_backend, 0, 0, 0, "ADDRESS:PORT or unix:PATH",
       "the plaintext service that accepted peers reach" },
     { "connect", TLS_END, 0, CFGT_STR, false, "", read_connect, 0, 0, 0, "HOST:PORT, a DNS name in A-labels or an address",
@@ -351,6 +358,8 @@ const struct row rows[] = {
       "which identity block's certificate and key we present" },
     { "service", INTERFACE, 0, CFGT_STR, false, "https", read_service, 0, 0, 0, "https, sip or line",
       "what peers speak: decides which purposes fit" },
+    { "service-security", INTERFACE, 0, CFGT_STR, false, "secure-high", read_service_security, 0, 0, 0, "disabled, unsecure-only, unsecure+secure, secure-low, secure-medium or secure-high",
+      "which of its ports are open, by which ciphers, and whether every client needs a certificate; see 'certgate help services'" },
     { "mode", INTERFACE, 0, CFGT_STR, false, "", read_mode, FIELD(interface.mode), 0, 0, "tcp, http or sip",
       "what we understand of it: tcp relays bytes untouched (default), http and sip read each request (default where lines, trunks or phones need it)" },
     { "phones", INTERFACE, 0, CFGT_BOOL, false, "false", read_bool, FIELD(interface.phones), 0, 0, "true or false",
@@ -372,7 +381,7 @@ const struct row rows[] = {
     { "latched", ANY, 0, CFGT_BOOL, false, "false", read_bool, FIELD(rules.latched), 0, 0, "true or false",
       "skip key usage, extended key usage and critical extensions, as a setting from before R11.1.3 does" },
     { "require-certificate", INTERFACE, 0, CFGT_BOOL, false, "", read_bool, FIELD(rules.require_certificate), 0, 0, "true or false",
-      "refuse a peer that presents no certificate (default true, but false for phones)" },
+      "refuse a peer that presents no certificate (default: as service-security says; false for phones)" },
     { "names", ANY, 0, CFGT_STR, true, "", read_name, 0, 0, 0, "a DNS name (in A-labels) or an IP address",
       "names of the peers, for the remote levels; any one must match" },
     { "sip-domains", INTERFACE | TRUNK, 0, CFGT_STR, true, "", read_sip_domain, 0, 0, 0, "a SIP domain (in A-labels)",

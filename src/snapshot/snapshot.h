@@ -16,6 +16,8 @@
 
 #include <certgate/certgate.h>
 
+#include "snapshot/security.h"
+
 #define SNAPSHOT_MAX_INTERFACES 64
 #define SNAPSHOT_MAX_LISTENERS 16 /* per interface */
 #define SNAPSHOT_MAX_IDENTITIES 32
@@ -118,6 +120,8 @@ struct snapshot_interface {
     enum cg_role role;
     enum cg_service service;
     enum snapshot_mode mode;
+    enum security security;
+    bool ask_certificate; /* false: none is asked for, because nobody here needs one */
     struct snapshot_rules rules; /* of whoever is of no class below */
     bool phones; /* whoever is no trunk is a SIP phone */
     bool others; /* false: a peer of no class is refused, class-unknown */

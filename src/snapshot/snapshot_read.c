@@ -258,10 +258,11 @@ get_numbers(struct cg_reader *r, struct snapshot_interface *it)
 static bool
 get_interface(struct cg_reader *r, struct snapshot_interface *it)
 {
-    uint32_t role, service, mode, min_tls, proxy, live;
+    uint32_t role, service, mode, security, min_tls, proxy, live;
 
     if (!get_name(r, it->name) || !get_enum(r, CG_ROLE_OUTBOUND + 1, &role) ||
             !get_enum(r, CG_SERVICE_LINE + 1, &service) || !get_enum(r, SNAPSHOT_MODES, &mode) ||
+            !get_enum(r, SECURITY_COUNT, &security) || !get_bool(r, &it->ask_certificate) ||
             !get_rules(r, &it->rules) || !get_classes(r, it) || !cg_read_u32(r, &it->identity) ||
             !cg_read_u32(r, &min_tls) || !get_listeners(r, it) || !get_address(r, &it->backend) ||
             !get_far_end(r, it) || !get_enum(r, SNAPSHOT_PROXY_V2 + 1, &proxy) ||
@@ -271,6 +272,7 @@ get_interface(struct cg_reader *r, struct snapshot_interface *it)
     it->role = (enum cg_role)role;
     it->service = (enum cg_service)service;
     it->mode = (enum snapshot_mode)mode;
+    it->security = (enum security)security;
     it->min_tls = (int)min_tls;
     it->proxy = (enum snapshot_proxy)proxy;
     it->live = (enum snapshot_live)live;

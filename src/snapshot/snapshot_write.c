@@ -147,6 +147,8 @@ put_interface(struct writer *w, const struct snapshot_interface *it)
     put_u32(w, it->role);
     put_u32(w, it->service);
     put_u32(w, it->mode);
+    put_u32(w, it->security);
+    put_u32(w, it->ask_certificate);
     put_rules(w, &it->rules);
     put_u32(w, it->phones);
     put_u32(w, it->others);

@@ -28,7 +28,8 @@ take_any(X509_STORE_CTX *ctx, void *arg)
 static int
 setup(void **state)
 {
-    static const struct snapshot_interface settings = { .role = CG_ROLE_INBOUND };
+    static const struct snapshot_interface settings = { .role = CG_ROLE_INBOUND,
+        .security = SECURITY_HIGH };
     static struct scene scene;
     struct cg_error err;
 
