@@ -31,9 +31,9 @@
 /* Extended key usages, policies, subtrees kept per certificate. */
 #define CG_MAX_EKUS 64
 #define CG_MAX_POLICIES 64
-/* Attributes of one RDN, and RDNs of a name: real ones have a dozen. */
+/* Attributes of one RDN, and RDNs of a name: real ones have a dozen, a certificate has room for 2,700. */
 #define CG_MAX_NAME_ATTRIBUTES 64
-#define CG_MAX_NAME_RDNS 512
+#define CG_MAX_NAME_RDNS 2048
 /* Nesting of DER that the reader follows. */
 #define CG_MAX_DER_DEPTH 16
 /* RSA moduli that are worked with: larger ones cost the verifier, not the signer. */

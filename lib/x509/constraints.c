@@ -234,6 +234,22 @@ has_name_of(const struct cg_cert *cert, enum cg_name_type type)
     return false;
 }
 
+/* Everything that might be compared: the subject, each of its attributes, each SAN entry. */
+static size_t
+count_names(const struct cg_cert *cert)
+{
+    struct cg_reader reader = cg_reader(cert->subject), rdns, rdn;
+    struct cg_span attribute;
+    size_t count = 1 + cert->san_count;
+
+    if (!cg_der_enter(&reader, CG_DER_SEQUENCE, &rdns))
+        return count;
+    while (cg_der_enter(&rdns, CG_DER_SET, &rdn))
+        while (cg_der_element(&rdn, CG_DER_SEQUENCE, &attribute))
+            count++;
+    return count;
+}
+
 enum cg_constraint_result
 cg_constraints_check(struct cg_span value, const struct cg_cert *cert, bool end_entity,
         unsigned *budget, struct cg_constraint_fault *fault)
@@ -253,6 +269,8 @@ cg_constraints_check(struct cg_span value, const struct cg_cert *cert, bool end_
         return CG_CONSTRAINT_LIMIT;
     judging.permitted = judging.count;
     if (!read_bases(&judging, subtrees.excluded))
+        return CG_CONSTRAINT_LIMIT;
+    if (judging.count > 1 && count_names(cert) > CG_MAX_CONSTRAINT_COMPARISONS / judging.count)
         return CG_CONSTRAINT_LIMIT;
     /* An empty subject is no directory name (section 4.1.2.6). */
     if (cert->canonical_subject.len != 0)

@@ -8,6 +8,34 @@
 #include "cli/batch_case.h"
 #include "config.h"
 
+/*
+ * One name or domain to look for, and it is neither a DNS name nor an address: no certificate can hold
+ * it (RFC 9525 section 6.3), so the case has a verdict. NULL when something else is wrong.
+ */
+static struct cg_decision *
+refuse_name(const struct cli_check_options *options, const struct cg_error *why)
+{
+    struct cli_check_options others = *options;
+    struct cg_error unused;
+    struct cg_policy *policy;
+    struct cg_decision *decision = NULL;
+    cg_check_set checks;
+    enum cg_check asked = options->name_count != 0 ? CG_CHECK_HOST_NAME : CG_CHECK_SIP_DOMAIN;
+
+    if (options->name_count + options->domain_count != 1)
+        return NULL;
+    others.name_count = others.domain_count = 0;
+    policy = cli_policy(&others, &unused);
+    checks = policy == NULL ? 0 : cg_policy_checks(policy);
+    if ((checks >> asked & 1u) != 0)
+        decision = cg_decision_refuse(policy,
+                asked == CG_CHECK_HOST_NAME ? CG_REASON_NAME_MISMATCH
+                                            : CG_REASON_SIP_DOMAIN_MISMATCH,
+                why->text);
+    cg_policy_free(policy);
+    return decision;
+}
+
 /* The decision's JSON members, or NULL with c->error. */
 static char *
 judge(struct batch_case *c, struct cg_engine *engine, const struct cg_store *common)
@@ -26,10 +54,11 @@ judge(struct batch_case *c, struct cg_engine *engine, const struct cg_store *com
     struct cg_store *store = policy == NULL ? NULL
             : c->own_anchors                ? cli_store(&c->anchors, &err)
                                             : cg_store_ref(common);
-    struct cg_decision *decision = NULL;
+    struct cg_decision *decision = policy == NULL ? refuse_name(&c->options, &err) : NULL;
     char *members = NULL;
 
-    if (store == NULL || cg_evaluate(engine, store, policy, &peer, &decision, &err) != CG_OK)
+    if (decision == NULL &&
+            (store == NULL || cg_evaluate(engine, store, policy, &peer, &decision, &err) != CG_OK))
         (void)batch_fail(c, "%s", err.text);
     else if ((members = c->options.all_levels ? cg_decision_json_all_members(decision)
                                               : cg_decision_json_members(decision)) == NULL)

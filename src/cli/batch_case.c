@@ -25,9 +25,10 @@ decode_base64(const char *text, size_t *len)
     uint8_t *out;
     int decoded;
 
-    if (size == 0 || size % 4 != 0 || size > BATCH_MAX_LINE)
+    if (size % 4 != 0 || size > BATCH_MAX_LINE)
         return NULL;
-    padding = (size_t)(text[size - 1] == '=') + (size_t)(text[size - 2] == '=');
+    if (size != 0)
+        padding = (size_t)(text[size - 1] == '=') + (size_t)(text[size - 2] == '=');
     out = malloc(size / 4 * 3 + 1);
     if (out == NULL)
         return NULL;
@@ -275,8 +276,10 @@ read_references(
         return true;
     if (json_is_string(value)) {
         list[0] = cli_reference(json_string_value(value));
+        if (list[0] == NULL) /* no A-labels for it: as it is, for the policy to refuse */
+            list[0] = strdup(json_string_value(value));
         *count = list[0] != NULL;
-        return *count == 1 || batch_fail(c, "'%s' is not a name", key);
+        return *count == 1 || batch_fail(c, "no memory for '%s'", key);
     }
     if (!json_is_array(value) || json_array_size(value) > 64)
         return batch_fail(c, "'%s' is neither a name nor a list of at most 64", key);
