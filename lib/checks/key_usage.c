@@ -11,8 +11,9 @@ key_usage(const struct cg_subject *subject, struct cg_note *note)
     cg_note_text(note->wanted, "digitalSignature");
     if (!leaf->has_key_usage)
         return cg_note_fail(note, CG_REASON_KEY_USAGE_MISSING, "%s",
-                cg_cert_has_defect(leaf, CG_DEFECT_KEY_USAGE) ? "an empty or malformed key usage"
-                                                              : "no key usage");
+                cg_cert_has_defect(leaf, CG_DEFECT_KEY_USAGE) ? "a malformed key usage"
+                        : cg_cert_has_defect(leaf, CG_DEFECT_KEY_USAGE_EMPTY) ? "an empty key usage"
+                                                                              : "no key usage");
     text = cg_cert_text(leaf, CG_FIELD_KEY_USAGE);
     cg_note_text(note->found, "%s", text == NULL ? "" : text);
     free(text);

@@ -47,7 +47,8 @@ rsa_bits(struct cg_span key)
     struct cg_span modulus, exponent;
 
     if (!cg_der_enter(&reader, CG_DER_SEQUENCE, &inside) || !cg_der_integer(&inside, &modulus) ||
-            !cg_der_integer(&inside, &exponent) || !cg_reader_done(&inside) || !cg_reader_done(&reader))
+            !cg_der_integer(&inside, &exponent) || !cg_reader_done(&inside) ||
+            !cg_reader_done(&reader))
         return 0;
     return integer_bits(modulus);
 }
@@ -166,20 +167,26 @@ read_version(struct cg_cert *cert, struct cg_reader *tbs)
 
     if (cg_der_next_is(tbs, CG_DER_CONTEXT_CONSTRUCTED | 0) &&
             (!cg_der_enter(tbs, CG_DER_CONTEXT_CONSTRUCTED | 0, &inside) ||
-                    !cg_der_small_uint(&inside, CG_DER_INTEGER, &version) || !cg_reader_done(&inside)))
+                    !cg_der_small_uint(&inside, CG_DER_INTEGER, &version) ||
+                    !cg_reader_done(&inside)))
         return false;
     cert->version = (int)version + 1;
     return version <= 2;
 }
 
+/* A leading zero octet only keeps the number positive: it is not counted. */
 static bool
 read_serial(struct cg_cert *cert, struct cg_reader *tbs)
 {
+    size_t octets;
+
     if (!cg_der_integer(tbs, &cert->serial))
         return false;
-    if ((cert->serial.data[0] & 0x80) != 0 || cert->serial.len > 20 ||
-            (cert->serial.len == 1 && cert->serial.data[0] == 0))
-        cg_cert_note_defect(cert, CG_DEFECT_SERIAL_INVALID, cg_span(NULL, 0));
+    octets = cert->serial.len - (cert->serial.data[0] == 0 ? 1 : 0);
+    if ((cert->serial.data[0] & 0x80) != 0 || octets == 0)
+        cg_cert_note_defect(cert, CG_DEFECT_SERIAL_NOT_POSITIVE, cg_span(NULL, 0));
+    if (octets > 20)
+        cg_cert_note_defect(cert, CG_DEFECT_SERIAL_TOO_LONG, cg_span(NULL, 0));
     return true;
 }
 
@@ -283,7 +290,8 @@ parse(struct cg_cert *cert, struct cg_error *err)
             cert->signature = cg_span(NULL, 0);
     }
     if (field != NULL)
-        return cg_fail(err, CG_E_PARSE, "malformed %s at byte %zu", field, (size_t)(at - cert->der));
+        return cg_fail(
+                err, CG_E_PARSE, "malformed %s at byte %zu", field, (size_t)(at - cert->der));
     if (!cg_span_equal(algorithm, cert->signature_algorithm))
         cg_cert_note_defect(cert, CG_DEFECT_ALGORITHM_MISMATCH, cg_span(NULL, 0));
     return CG_OK;

@@ -29,8 +29,9 @@ cg_general_name_read(struct cg_reader *reader, struct cg_general_name *out)
     if (number > CG_NAME_REGISTERED_ID)
         return false;
     /* otherName, x400Address, directoryName and ediPartyName are constructed, the others are not. */
-    if (constructed != (number == CG_NAME_OTHER || number == CG_NAME_X400 ||
-                               number == CG_NAME_DIRECTORY || number == CG_NAME_EDI))
+    if (constructed !=
+            (number == CG_NAME_OTHER || number == CG_NAME_X400 || number == CG_NAME_DIRECTORY ||
+                    number == CG_NAME_EDI))
         return false;
     out->type = (enum cg_name_type)number;
     out->value = contents;
@@ -93,7 +94,9 @@ read_key_usage(struct cg_cert *cert, struct cg_reader value)
         if ((bits.data[i / 8] & (0x80u >> (i % 8))) != 0)
             cert->key_usage = (uint16_t)(cert->key_usage | 1u << i);
     cert->has_key_usage = cert->key_usage != 0;
-    return cert->has_key_usage;
+    if (!cert->has_key_usage)
+        cg_cert_note_defect(cert, CG_DEFECT_KEY_USAGE_EMPTY, cg_span(NULL, 0));
+    return true;
 }
 
 static bool
@@ -209,7 +212,7 @@ read_extension(struct cg_reader *list, struct cg_extension *out)
 {
     struct cg_reader inside;
 
-    *out = (struct cg_extension){ 0 };
+    *out = (struct cg_extension) { 0 };
     if (!cg_der_enter(list, CG_DER_SEQUENCE, &inside) || !cg_der_oid(&inside, &out->oid))
         return false;
     /* DER leaves out the default FALSE, but certificates in the field write it; it changes nothing. */

@@ -14,9 +14,11 @@
     X(DUPLICATE_EXTENSION, "an extension appears twice (RFC 5280 section 4.2)")                   \
     X(EXTENSIONS_BEFORE_V3, "extensions in a certificate below version 3 (section 4.1.2.9)")      \
     X(ALGORITHM_MISMATCH, "inner and outer signature algorithm differ (section 4.1.1.2)")         \
-    X(SERIAL_INVALID, "serial number is not positive or longer than 20 octets (section 4.1.2.2)") \
+    X(SERIAL_NOT_POSITIVE, "serial number is not positive (section 4.1.2.2)")                     \
+    X(SERIAL_TOO_LONG, "serial number is longer than 20 octets (section 4.1.2.2)")                \
     X(BASIC_CONSTRAINTS, "basicConstraints does not parse (section 4.2.1.9)")                     \
-    X(KEY_USAGE, "keyUsage does not parse or has no bit (section 4.2.1.3)")                       \
+    X(KEY_USAGE, "keyUsage does not parse (section 4.2.1.3)")                                     \
+    X(KEY_USAGE_EMPTY, "keyUsage has no bit (section 4.2.1.3)")                                   \
     X(EXT_KEY_USAGE, "extKeyUsage does not parse or is empty (section 4.2.1.12)")                 \
     X(SUBJECT_ALT_NAME, "subjectAltName does not parse or is empty (section 4.2.1.6)")            \
     X(NAME_CONSTRAINTS, "nameConstraints does not parse (section 4.2.1.10)")                      \
@@ -119,7 +121,7 @@ struct cg_general_name {
 
 /*
  * A distinguished name ready for comparison (RFC 5280 section 7.1): for each RDN its length (2 octets)
- * and its attributes sorted; strings as lower-cased UTF-8 with inner white space folded. Equal names
+ * and its attributes sorted; strings as UTF-8 prepared by stringprep.h. Equal names
  * have equal bytes, and a name is within a directoryName subtree when the subtree's bytes are a prefix.
  */
 struct cg_canonical_name {

@@ -5,6 +5,7 @@
 #include "base/reader.h"
 #include "x509/facts.h"
 #include "x509/oid.h"
+#include "x509/stringprep.h"
 
 /* One AttributeTypeAndValue. */
 struct attribute {
@@ -45,31 +46,6 @@ character_width(uint8_t tag)
     }
 }
 
-static size_t
-put_utf8(uint32_t c, uint8_t out[4])
-{
-    if (c < 0x80) {
-        out[0] = (uint8_t)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (uint8_t)(0xc0 | c >> 6);
-        out[1] = (uint8_t)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (uint8_t)(0xe0 | c >> 12);
-        out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-        out[2] = (uint8_t)(0x80 | (c & 0x3f));
-        return 3;
-    }
-    out[0] = (uint8_t)(0xf0 | c >> 18);
-    out[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
-    out[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-    out[3] = (uint8_t)(0x80 | (c & 0x3f));
-    return 4;
-}
-
 /* The string as UTF-8, T61String taken as Latin-1. False when a character is none. */
 static bool
 to_utf8(uint8_t tag, struct cg_span value, struct cg_buf *out)
@@ -77,7 +53,6 @@ to_utf8(uint8_t tag, struct cg_span value, struct cg_buf *out)
     size_t width = character_width(tag);
     struct cg_reader reader = cg_reader(value);
     struct cg_span unit;
-    uint8_t encoded[4];
 
     if (tag == CG_DER_UTF8_STRING) {
         cg_buf_add_bytes(out, value.data, value.len);
@@ -93,33 +68,11 @@ to_utf8(uint8_t tag, struct cg_span value, struct cg_buf *out)
         if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ||
                 (width == 1 && c >= 0x80 && tag != CG_DER_T61_STRING))
             return false;
-        cg_buf_add_bytes(out, encoded, put_utf8(c, encoded));
+        cg_buf_add_utf8(out, c);
         if (reader.at == reader.end)
             break;
     }
     return true;
-}
-
-/* White space folded and trimmed, ASCII letters in lower case; in place. */
-static void
-fold(struct cg_buf *text)
-{
-    size_t to = 0;
-    bool space = false;
-
-    for (size_t i = 0; i < text->len; i++) {
-        char c = text->data[i];
-
-        if (c == ' ' || (c >= '\t' && c <= '\r')) {
-            space = to != 0;
-            continue;
-        }
-        if (space)
-            text->data[to++] = ' ';
-        space = false;
-        text->data[to++] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-    }
-    text->len = to;
 }
 
 static void
@@ -141,8 +94,7 @@ put_attribute(struct cg_buf *out, const struct attribute *attribute, bool *bad_s
 
     cg_buf_init(&text, CG_MAX_CERT_BYTES * 4);
     if (character_width(attribute->tag) != 0) {
-        if (to_utf8(attribute->tag, attribute->value, &text)) {
-            fold(&text);
+        if (to_utf8(attribute->tag, attribute->value, &text) && cg_string_prepare(&text)) {
             kind = 0;
             value = cg_span(text.data, text.len);
         } else {
@@ -224,7 +176,7 @@ cg_canonical_name_build(struct cg_span name, struct cg_canonical_name *out, bool
     struct cg_buf buf;
     size_t count = 0;
 
-    *out = (struct cg_canonical_name){ 0 };
+    *out = (struct cg_canonical_name) { 0 };
     cg_buf_init(&buf, CG_MAX_CERT_BYTES * 4);
     if (!cg_der_enter(&reader, CG_DER_SEQUENCE, &rdns) || !cg_reader_done(&reader))
         goto fail;
@@ -247,8 +199,7 @@ fail:
 bool
 cg_canonical_name_equal(const struct cg_canonical_name *a, const struct cg_canonical_name *b)
 {
-    return a->hash == b->hash &&
-            cg_span_equal(cg_span(a->data, a->len), cg_span(b->data, b->len));
+    return a->hash == b->hash && cg_span_equal(cg_span(a->data, a->len), cg_span(b->data, b->len));
 }
 
 static void
@@ -259,8 +210,7 @@ attribute_text(struct cg_buf *buf, const struct attribute *attribute)
     cg_oid_text(buf, attribute->oid);
     cg_buf_add(buf, "=");
     cg_buf_init(&text, CG_MAX_CERT_BYTES * 4);
-    if (character_width(attribute->tag) != 0 &&
-            to_utf8(attribute->tag, attribute->value, &text)) {
+    if (character_width(attribute->tag) != 0 && to_utf8(attribute->tag, attribute->value, &text)) {
         cg_buf_add_escaped(buf, cg_span(text.data, text.len));
     } else {
         cg_buf_add(buf, "#");

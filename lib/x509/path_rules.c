@@ -6,7 +6,7 @@
 
 /*
  * Which defects make a certificate unfit for any path, and for a received certificate. What is not here
- * is tolerated, with its reason in docs/decisions/0003-leniences.md.
+ * is tolerated, with its reason in docs/decisions/0006-leniences.md.
  */
 /* clang-format off */
 static const struct {
@@ -17,10 +17,12 @@ static const struct {
     { CG_DEFECT_DUPLICATE_EXTENSION,  true, true },
     { CG_DEFECT_EXTENSIONS_BEFORE_V3, true, true },
     { CG_DEFECT_ALGORITHM_MISMATCH,   true, true },
+    { CG_DEFECT_SERIAL_TOO_LONG,      true, true },
     { CG_DEFECT_EMPTY_ISSUER,         true, true },
     { CG_DEFECT_UNIQUE_ID,            true, true },
     { CG_DEFECT_BASIC_CONSTRAINTS,    true, true },
-    { CG_DEFECT_KEY_USAGE,            true, false }, /* of the received one: check key-usage */
+    { CG_DEFECT_KEY_USAGE,            true, true },
+    { CG_DEFECT_KEY_USAGE_EMPTY,      true, false }, /* of the received one: check key-usage */
     { CG_DEFECT_EXT_KEY_USAGE,        true, true },
     { CG_DEFECT_SUBJECT_ALT_NAME,     true, true },
     { CG_DEFECT_NAME_CONSTRAINTS,     true, true },

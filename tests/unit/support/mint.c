@@ -171,6 +171,21 @@ sign(X509 *cert, const struct mint *what)
     EVP_MD_CTX_free(context);
 }
 
+static void
+set_serial(X509 *cert, const struct mint *what)
+{
+    ASN1_INTEGER *serial = X509_get_serialNumber(cert);
+    BIGNUM *number = NULL;
+
+    if (what->serial_hex != NULL) {
+        assert_true(BN_hex2bn(&number, what->serial_hex) != 0);
+        assert_non_null(BN_to_ASN1_INTEGER(number, serial));
+        BN_free(number);
+    } else {
+        assert_int_equal(ASN1_INTEGER_set(serial, what->serial == 0 ? 1 : what->serial), 1);
+    }
+}
+
 uint8_t *
 mint_der(const struct mint *what, size_t *len)
 {
@@ -180,8 +195,7 @@ mint_der(const struct mint *what, size_t *len)
 
     assert_non_null(cert);
     assert_int_equal(X509_set_version(cert, (what->version == 0 ? 3 : what->version) - 1), 1);
-    assert_int_equal(
-            ASN1_INTEGER_set(X509_get_serialNumber(cert), what->serial == 0 ? 1 : what->serial), 1);
+    set_serial(cert, what);
     set_names(cert, what);
     set_dates(cert, what);
     assert_int_equal(X509_set_pubkey(cert, what->key), 1);

@@ -20,6 +20,7 @@ struct mint {
     int64_t not_after;
     int version; /* 0: 3 */
     long serial; /* 0: 1 */
+    const char *serial_hex; /* NULL: serial; "-1", "00" */
     const char *digest; /* NULL: SHA256, or none where the key wants none */
     bool pss; /* RSASSA-PSS with a salt as long as the digest */
     bool spoil; /* break the signature */
