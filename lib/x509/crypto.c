@@ -9,8 +9,12 @@
 
 /* How a signature algorithm's parameters must look. */
 enum parameters {
-    PARAMETERS_NULL, /* NULL, or absent where the writer forgot (RFC 4055 section 5) */
-    PARAMETERS_ABSENT, /* RFC 5758 section 3.2, RFC 8410 section 3 */
+    /*
+     * RSA: NULL, and absent where the writer forgot (RFC 4055 section 5). ECDSA: absent (RFC 5758
+     * section 3.2), but mbed TLS wrote NULL for years. They say nothing either way.
+     */
+    PARAMETERS_NULL,
+    PARAMETERS_ABSENT, /* RFC 8410 section 3 */
     PARAMETERS_PSS, /* RSASSA-PSS-params, RFC 4055 section 3.1 */
 };
 

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "support/mint.h"
 
@@ -51,6 +52,7 @@ static const struct {
     { "CN as a host, no dNSName", "permitted;DNS:a.example", NULL, "CN=b.example", BAD },
     { "CN as a host inside", "permitted;DNS:a.example", NULL, "CN=x.a.example", OK },
     { "CN is a person", "permitted;DNS:a.example", NULL, "CN=A Person", OK },
+    { "CN beside an address only", "permitted;DNS:a.example", "IP:192.0.2.1", "CN=b.example", BAD },
     { "CN beside a dNSName", "permitted;DNS:a.example", "DNS:a.example", "CN=b.example", OK },
     /* iPAddress */
     { "in the network", "permitted;IP:192.0.2.0/255.255.255.0", "IP:192.0.2.77", "", OK },
@@ -83,6 +85,8 @@ static const struct {
     { "emailAddress of the subject", "permitted;email:a.example", NULL, "emailAddress=a@b.example",
             BAD },
     { "emailAddress inside", "permitted;email:a.example", NULL, "emailAddress=a@a.example", OK },
+    { "emailAddress beside a dNSName", "permitted;email:a.example", "DNS:c.example",
+            "emailAddress=a@b.example", BAD },
     /* types that are not processed */
     { "registeredID, none there", "excluded;RID:1.2.3", "DNS:a.example", "", OK },
     { "registeredID, one there", "excluded;RID:1.2.3", "RID:1.2.4", "", BAD },
@@ -218,6 +222,43 @@ comparisons_are_bounded(void **state)
     cg_cert_free(cert);
 }
 
+/* Names times subtrees beyond the bound are not even begun; the bytes are those of dNSNames "a". */
+static void
+product_is_bounded(void **state)
+{
+    enum { NAMES = 1000, SUBTREES = 1050 };
+    static char san[64 + NAMES * 9];
+    static uint8_t value[8 + SUBTREES * 5];
+    size_t at = (size_t)snprintf(
+            san, sizeof(san), "2.5.29.17=DER:30:82:%02x:%02x", NAMES * 3 / 256, NAMES * 3 % 256);
+    const size_t lists = SUBTREES * 5;
+    struct cg_constraint_fault fault;
+    unsigned budget = CG_MAX_CONSTRAINT_COMPARISONS;
+    struct cg_cert *cert;
+    uint8_t *to = value + 8;
+
+    (void)state;
+    for (size_t i = 0; i < NAMES; i++)
+        at += (size_t)snprintf(san + at, sizeof(san) - at, ":82:01:61");
+    cert = mint_cert(&(struct mint) {
+            .subject = "", .issuer = "CN=ca", .key = mint_key("P-256"), .extensions = { san } });
+    assert_int_equal(cert->san_count, NAMES);
+    memcpy(value,
+            (const uint8_t[]) { 0x30, 0x82, (uint8_t)((lists + 4) >> 8), (uint8_t)(lists + 4), 0xa0,
+                    0x82, (uint8_t)(lists >> 8), (uint8_t)lists },
+            8);
+    for (size_t i = 0; i < SUBTREES; i++, to += 5)
+        memcpy(to,
+                "\x30\x03\x82\x01"
+                "a",
+                5);
+    assert_int_equal(
+            cg_constraints_check(cg_span(value, sizeof(value)), cert, true, &budget, &fault),
+            CG_CONSTRAINT_LIMIT);
+    assert_int_equal(budget, CG_MAX_CONSTRAINT_COMPARISONS);
+    cg_cert_free(cert);
+}
+
 int
 main(void)
 {
@@ -226,6 +267,7 @@ main(void)
         cmocka_unit_test(directory_names),
         cmocka_unit_test(malformed_constraints),
         cmocka_unit_test(comparisons_are_bounded),
+        cmocka_unit_test(product_is_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
