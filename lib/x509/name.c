@@ -21,8 +21,7 @@ read_attribute(struct cg_reader *rdn, struct attribute *out)
     struct cg_reader inside;
 
     return cg_der_enter(rdn, CG_DER_SEQUENCE, &inside) && cg_der_oid(&inside, &out->oid) &&
-            cg_der_any(&inside, &out->tag, &out->value, &out->whole) &&
-            cg_reader_done(&inside);
+            cg_der_any(&inside, &out->tag, &out->value, &out->whole) && cg_reader_done(&inside);
 }
 
 /* Bytes per character of the string types that are compared as text; 0 for all others. */
@@ -46,6 +45,16 @@ character_width(uint8_t tag)
     }
 }
 
+static bool
+is_ascii(struct cg_span text)
+{
+    uint8_t all = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        all |= text.data[i];
+    return all < 0x80;
+}
+
 /* The string as UTF-8, T61String taken as Latin-1. False when a character is none. */
 static bool
 to_utf8(uint8_t tag, struct cg_span value, struct cg_buf *out)
@@ -54,7 +63,7 @@ to_utf8(uint8_t tag, struct cg_span value, struct cg_buf *out)
     struct cg_reader reader = cg_reader(value);
     struct cg_span unit;
 
-    if (tag == CG_DER_UTF8_STRING) {
+    if (tag == CG_DER_UTF8_STRING || (width == 1 && is_ascii(value))) {
         cg_buf_add_bytes(out, value.data, value.len);
         return true;
     }
@@ -236,8 +245,7 @@ attribute_rfc4514(struct cg_buf *buf, const struct attribute *attribute)
     cg_oid_text(buf, attribute->oid);
     cg_buf_add(buf, "=");
     cg_buf_init(&text, CG_MAX_CERT_BYTES * 4);
-    if (character_width(attribute->tag) == 0 ||
-            !to_utf8(attribute->tag, attribute->value, &text)) {
+    if (character_width(attribute->tag) == 0 || !to_utf8(attribute->tag, attribute->value, &text)) {
         cg_buf_add(buf, "#");
         cg_buf_add_hex(buf, attribute->whole, false);
         text.len = 0;

@@ -1,7 +1,5 @@
 #include "x509/stringprep.h"
 
-#include "base/reader.h"
-
 struct range {
     uint32_t first;
     uint32_t last;
@@ -91,41 +89,40 @@ cg_buf_add_utf8(struct cg_buf *buf, uint32_t c)
     cg_buf_add_bytes(buf, encoded, put_utf8(c, encoded));
 }
 
-/* RFC 3629: shortest form, no surrogates, nothing beyond U+10FFFF. */
-static bool
-take_utf8(struct cg_reader *reader, uint32_t *out)
+/* Octets of the next character, 0 for none. RFC 3629: shortest form, no surrogates, up to U+10FFFF. */
+static size_t
+take_utf8(const struct cg_buf *text, size_t at, uint32_t *out)
 {
-    static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
-    unsigned more;
-    uint8_t byte;
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    uint8_t byte = (uint8_t)text->data[at];
+    size_t len = byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
 
-    if (!cg_read_u8(reader, &byte))
-        return false;
-    if (byte < 0x80) {
-        *out = byte;
-        return true;
-    }
-    more = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 1;
-    if (byte < 0xc2 || byte > 0xf4)
-        return false;
-    *out = byte & (0x3fu >> more);
-    for (unsigned i = 0; i < more; i++) {
-        if (!cg_read_u8(reader, &byte) || (byte & 0xc0) != 0x80)
-            return false;
+    *out = byte;
+    if (len == 1)
+        return 1;
+    if (byte < 0xc2 || byte > 0xf4 || len > text->len - at)
+        return 0;
+    *out = byte & (0x7fu >> len);
+    for (size_t i = 1; i < len; i++) {
+        byte = (uint8_t)text->data[at + i];
+        if ((byte & 0xc0) != 0x80)
+            return 0;
         *out = *out << 6 | (byte & 0x3f);
     }
-    return *out >= least[more] && *out <= 0x10ffff && (*out < 0xd800 || *out > 0xdfff);
+    return *out < least[len] || *out > 0x10ffff || (*out >= 0xd800 && *out < 0xe000) ? 0 : len;
 }
 
 static bool
 is_utf8(const struct cg_buf *text)
 {
-    struct cg_reader reader = cg_reader(cg_span(text->data, text->len));
     uint32_t c;
+    size_t len;
 
-    while (!cg_reader_done(&reader))
-        if (!take_utf8(&reader, &c))
+    for (size_t at = 0; at < text->len; at += len) {
+        len = take_utf8(text, at, &c);
+        if (len == 0)
             return false;
+    }
     return true;
 }
 
@@ -137,7 +134,7 @@ map(uint32_t c)
 
     if (c > ' ' && c < 0x7f)
         return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
-    if (IN(spaces, c) != NULL)
+    if (c == ' ' || IN(spaces, c) != NULL)
         return ' ';
     if (IN(shapeless, c) != NULL)
         return 0;
@@ -148,14 +145,14 @@ map(uint32_t c)
 bool
 cg_string_prepare(struct cg_buf *text)
 {
-    struct cg_reader reader = cg_reader(cg_span(text->data, text->len));
     bool space = false;
     size_t to = 0;
     uint32_t c;
 
     if (!is_utf8(text))
         return false;
-    while (!cg_reader_done(&reader) && take_utf8(&reader, &c)) {
+    for (size_t at = 0; at < text->len;) {
+        at += take_utf8(text, at, &c);
         c = map(c);
         if (c == ' ')
             space = to != 0;
