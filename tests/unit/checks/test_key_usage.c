@@ -29,15 +29,15 @@ static const struct {
     { "keyAgreement alone", "keyUsage=critical,keyAgreement", CG_FAIL, CG_REASON_KEY_USAGE_UNFIT, "keyAgreement" },
     { "a CA's", "keyUsage=critical,keyCertSign,cRLSign", CG_FAIL, CG_REASON_KEY_USAGE_UNFIT, "keyCertSign, cRLSign" },
     { "no bit at all (RFC 5280 section 4.2.1.3 forbids it)", "2.5.29.15=critical,DER:03:01:00", CG_FAIL,
-      CG_REASON_KEY_USAGE_MISSING, "an empty or malformed key usage" },
+      CG_REASON_KEY_USAGE_MISSING, "an empty key usage" },
     { "one octet of zeros", "2.5.29.15=critical,DER:03:02:07:00", CG_FAIL, CG_REASON_KEY_USAGE_MISSING,
-      "an empty or malformed key usage" },
+      "an empty key usage" },
     { "an OCTET STRING", "2.5.29.15=critical,DER:04:02:07:80", CG_FAIL, CG_REASON_KEY_USAGE_MISSING,
-      "an empty or malformed key usage" },
+      "a malformed key usage" },
     { "bytes behind it", "2.5.29.15=critical,DER:03:02:07:80:00", CG_FAIL, CG_REASON_KEY_USAGE_MISSING,
-      "an empty or malformed key usage" },
+      "a malformed key usage" },
     { "empty contents", "2.5.29.15=critical,DER:03:00", CG_FAIL, CG_REASON_KEY_USAGE_MISSING,
-      "an empty or malformed key usage" },
+      "a malformed key usage" },
 };
 /* clang-format on */
 
