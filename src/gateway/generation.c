@@ -218,7 +218,9 @@ digest_interface(struct gw_interface *iface, struct cg_error *err)
 
     if (ok) {
         EVP_DigestUpdate(md, settings->name, strlen(settings->name) + 1);
-        digest_uint(md, (uint64_t)settings->role << 8 | (uint64_t)settings->service);
+        digest_uint(md,
+                (uint64_t)settings->security << 16 | (uint64_t)settings->role << 8 |
+                        (uint64_t)settings->service);
         for (size_t i = 0; i < iface->class_count; i++)
             digest_rules(md, &iface->classes[i]);
         EVP_DigestUpdate(md, cg_store_get0_digest(iface->generation->store), CG_SHA256_SIZE);

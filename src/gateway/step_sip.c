@@ -169,8 +169,11 @@ consume(struct conn *conn)
     case SIP_MORE:
         return DID_NOTHING;
     case SIP_KEEPALIVE:
+        /* Before there is a backend the pong is ours to send (RFC 5626 section 3.5.1). */
         if (side->asked)
             cg_buf_add_bytes(&side->to_backend, side->in, used);
+        else if (used >= 4)
+            cg_buf_add(&side->to_peer, "\r\n");
         drop_input(side, used);
         return DID_MOVE;
     case SIP_HEAD:

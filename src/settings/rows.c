@@ -289,10 +289,13 @@ read_sip_domain(struct block *block, const char *text, const struct row *row)
     struct snapshot_rules *it = &block->rules;
     struct cg_policy *policy = cg_policy_new();
     bool ok = policy != NULL && cg_policy_add_sip_domain(policy, text, NULL) == CG_OK;
+    char domain[SNAPSHOT_HOST_SIZE];
 
     (void)row;
     cg_policy_free(policy);
-    return ok && it->sip_domain_count < 64 && append(&it->sip_domains, &it->sip_domain_count, text);
+    /* Requests are put under a trunk's rules by this text: it must be spelt as theirs is. */
+    return ok && value_sip_domain(text, domain) && it->sip_domain_count < 64 &&
+            append(&it->sip_domains, &it->sip_domain_count, domain);
 }
 
 static bool

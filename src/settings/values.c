@@ -126,6 +126,29 @@ value_host_port(const char *text, char host[SNAPSHOT_HOST_SIZE], uint16_t *port)
 }
 
 bool
+value_sip_domain(const char *text, char out[SNAPSHOT_HOST_SIZE])
+{
+    size_t len = strlen(text);
+    struct in6_addr v6;
+    struct in_addr v4;
+
+    if (inet_pton(AF_INET, text, &v4) == 1)
+        return inet_ntop(AF_INET, &v4, out, SNAPSHOT_HOST_SIZE) != NULL;
+    if (inet_pton(AF_INET6, text, &v6) == 1 && IN6_IS_ADDR_V4MAPPED(&v6))
+        return inet_ntop(AF_INET, v6.s6_addr + 12, out, SNAPSHOT_HOST_SIZE) != NULL;
+    if (inet_pton(AF_INET6, text, &v6) == 1)
+        return inet_ntop(AF_INET6, &v6, out, SNAPSHOT_HOST_SIZE) != NULL;
+    if (len > 1 && text[len - 1] == '.')
+        len--;
+    if (len == 0 || len >= SNAPSHOT_HOST_SIZE)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        out[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] - 'A' + 'a' : text[i]);
+    out[len] = '\0';
+    return true;
+}
+
+bool
 value_numeric(const char *host, uint16_t port, struct snapshot_address *out)
 {
     struct sockaddr_in *v4 = (struct sockaddr_in *)&out->addr;

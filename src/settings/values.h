@@ -16,6 +16,12 @@ bool value_host(const char *text, char out[SNAPSHOT_HOST_SIZE]);
 /* "sbc.example.com:5061", "192.0.2.1:443", "[2001:db8::1]:443"; the brackets are left out of host. */
 bool value_host_port(const char *text, char host[SNAPSHOT_HOST_SIZE], uint16_t *port);
 
+/*
+ * A SIP domain in the form that hosts of URIs are compared in: lower case, without the root's dot; an
+ * address as inet_ntop() writes it, an IPv4 one that IPv6 maps as IPv4. False when it does not fit.
+ */
+bool value_sip_domain(const char *text, char out[SNAPSHOT_HOST_SIZE]);
+
 /* True when host is an IP address; out is then it, with the port. */
 bool value_numeric(const char *host, uint16_t port, struct snapshot_address *out);
 

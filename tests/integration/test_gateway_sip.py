@@ -34,6 +34,7 @@ def gateway(gateway_of, server):
     }, backend=server, blocks=[
         'trunk "carrier" { interface = "sip" sip-domains = {"sip.example.test"} names = {"peer.example.test"}'
         ' level = "medium+remote" sip-match = "every-request" }',
+        'trunk "spelt" { interface = "sip" sip-domains = {"Spelt.Example.TEST.", "10.1.2.3"} }',
         'trunk "only" { interface = "trunks" sip-domains = {"sip.example.test"} level = "medium" }',
         'trunk "near" { interface = "source" from = {"127.0.0.0/8"} level = "medium" }',
     ])
@@ -102,6 +103,15 @@ def test_a_phone_cannot_speak_for_a_trunk(gateway, server, sender):
     record = gateway.records()[mark + 1]
     assert (record["class"], record["reason"]) == ("carrier", "certificate-missing")
     assert len(server.messages) == before + 1
+
+
+@pytest.mark.parametrize("host", ["spelt.example.test", "SPELT.example.test.", "10.1.2.3", "[::ffff:10.1.2.3]"])
+def test_a_trunks_domain_is_known_however_it_is_spelt(gateway, host):
+    mark = gateway.mark()
+    peer = Peer(gateway, "sip")
+    assert peer.ask(register(f"<sip:1001@{host}>;tag=a")) == 403
+    peer.close()
+    assert gateway.record(mark)["class"] == "spelt"
 
 
 def test_the_first_request_may_be_the_trunks_even_to_register(gateway):
@@ -197,6 +207,51 @@ def test_what_is_no_sip_reaches_nobody(gateway, server):
     peer.close()
     assert gateway.record(mark)["reason"] == "class-unknown"
     assert server.connections == before
+
+
+HEAD = ("REGISTER sip:gw SIP/2.0\r\nVia: SIP/2.0/TLS a;branch=z9hG4bK1\r\nFrom: <sip:1@phones.example.test>;tag=a\r\n"
+        "To: <sip:1@gw>\r\nCall-ID: 1\r\nCSeq: 1 REGISTER\r\nMax-Forwards: 70\r\n")
+HIDDEN = "REGISTER sip:gw SIP/2.0\r\nFrom: <sip:1@sip.example.test>\r\n\r\n"
+TORTURE = {
+    "no length": HEAD + "\r\n",
+    "two lengths": HEAD + "Content-Length: 0\r\nl: 9\r\n\r\n",
+    "a length in a folded line": HEAD + f"Subject: x\r\n l: 0\r\nContent-Length: {len(HIDDEN)}\r\n\r\n" + HIDDEN,
+    "a length by another name": HEAD + f"Content_Length: 0\r\nContent-Length: {len(HIDDEN)}\r\n\r\n" + HIDDEN,
+    "a signed length": HEAD + "Content-Length: +0\r\n\r\n",
+    "two senders": HEAD + "f: <sip:1@sip.example.test>;tag=b\r\nContent-Length: 0\r\n\r\n",
+    "a bare line feed": HEAD.replace("\r\nTo", "\nTo") + "Content-Length: 0\r\n\r\n",
+    "a NUL": HEAD + "Subject: a\0b\r\nContent-Length: 0\r\n\r\n",
+    "another scheme": HEAD.replace("sip:1@phones", "urn:x:1@phones") + "Content-Length: 0\r\n\r\n",
+    "an escaped host": HEAD.replace("phones.example", "%70hones.example") + "Content-Length: 0\r\n\r\n",
+    "another version": HEAD.replace("SIP/2.0\r\nVia", "SIP/3.0\r\nVia") + "Content-Length: 0\r\n\r\n",
+    "a body of a gigabyte": HEAD + "Content-Length: 1000000000\r\n\r\n",
+    "too large a head": HEAD + "".join(f"X-{n}: {'x' * 200}\r\n" for n in range(400)) + "Content-Length: 0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("what", TORTURE)
+def test_what_two_parsers_could_take_differently_reaches_nobody(gateway, server, what):
+    before = len(server.messages)
+    peer = Peer(gateway, "sip")
+    try:
+        peer.send(TORTURE[what].encode("latin-1"))
+        answer = peer.stream.read()
+        assert not answer.startswith(b"SIP/2.0 2"), answer
+    except OSError:
+        pass
+    peer.close()
+    peer = Peer(gateway, "sip")
+    assert peer.ask(register(PHONE)) == 200
+    peer.close()
+    assert len(server.messages) == before + 1
+
+
+def test_a_ping_before_the_first_request_is_answered(gateway):
+    peer = Peer(gateway, "sip")
+    peer.send(b"\r\n\r\n")
+    assert peer.stream.read(2) == b"\r\n"
+    assert peer.ask(register(PHONE)) == 200
+    peer.close()
 
 
 def test_a_head_that_never_ends_is_bounded(gateway):

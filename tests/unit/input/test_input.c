@@ -121,6 +121,8 @@ expect_refused(
     input_list_release(&list);
 }
 
+static char *text_of(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 static char *
 text_of(const char *format, ...)
 {
