@@ -1,13 +1,15 @@
 """Slow, silent, oversized and malformed handshakes: bounded, recorded, and nobody else notices."""
+import os
 import re
 import socket
 import struct
+import subprocess
 import threading
 
 import pytest
 
 from clients import s_client
-from conftest import until
+from conftest import BUILD, until
 from test_gateway import connect
 
 
@@ -150,6 +152,18 @@ def test_a_certificate_that_does_not_parse(gateway, good, damage):
     assert not answer.served and answer.alert == 50
     record = gateway.record(mark)
     assert (record["reason"], record["alert_sent"]) == ("unparsable", 50)
+    assert record["detail"] and "certificate" not in record
+
+
+@pytest.mark.parametrize("tls", ("1.2", "1.3"))
+def test_a_client_whose_certificate_does_not_parse(gateway, good, tls):
+    mark = gateway.mark()
+    program = os.path.join(BUILD, "tests", "integration", "unparsable")
+    done = subprocess.run([program, str(gateway.ports["web"]), good.cert_file, good.key_file, tls],
+                          capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout == "50\n", done.stderr
+    record = gateway.record(mark)
+    assert (record["verdict"], record["reason"], record["alert_sent"]) == ("reject", "unparsable", 50)
     assert record["detail"] and "certificate" not in record
 
 
