@@ -151,9 +151,10 @@ announce(struct control *control)
                     cg_level_name(settings->interfaces[i].rules.level));
         }
     }
-    say("generation %llu in force, %u worker%s, %zu trusted certificates",
+    say("generation %llu in force, %u worker%s, %zu trusted certificate%s",
             (unsigned long long)control->generation, control->fleet.count,
-            control->fleet.count == 1 ? "" : "s", control->candidate->snapshot.tcs_count);
+            control->fleet.count == 1 ? "" : "s", control->candidate->snapshot.tcs_count,
+            control->candidate->snapshot.tcs_count == 1 ? "" : "s");
 }
 
 static void

@@ -226,6 +226,10 @@ parser_error(cfg_t *cfg, const char *format, va_list args)
     (void)vsnprintf(text, sizeof(text), format, args);
     if (sscanf(text, "no such option '%127[^']'", unknown) == 1) {
         nearest = nearest_setting(unknown);
+        if (nearest != NULL && strcmp(nearest, unknown) == 0) {
+            problem(cfg, "'%s' cannot stand here", unknown);
+            return;
+        }
         problem(cfg, "unknown setting '%s'%s%s%s", unknown,
                 nearest == NULL ? "" : "; did you mean '", nearest == NULL ? "" : nearest,
                 nearest == NULL ? "" : "'?");

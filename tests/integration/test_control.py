@@ -5,6 +5,7 @@ import socket
 import subprocess
 
 import pytest
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
 from conftest import BUILD, free_port
 from pki import now, DAY
@@ -46,6 +47,18 @@ interface "web" {{
     def start(self):
         return subprocess.run([CERTGATED, "--config", self.config], capture_output=True, text=True, check=False,
                               timeout=20)
+
+    def refused(self):
+        """What the one line says with which certgated does not start; nothing is half-started."""
+        result = self.start()
+        assert (result.returncode, result.stdout) == (1, "")
+        lines = result.stderr.splitlines()
+        assert len(lines) == 1 and lines[0].startswith("certgated: "), result.stderr
+        with pytest.raises(ConnectionRefusedError):
+            host, port = self.values["listen"].split(":")
+            socket.create_connection((host, int(port))).close()
+        assert not os.path.exists(os.path.join(self.folder, "state", "generation")), "no generation was committed"
+        return lines[0]
 
 
 @pytest.fixture()
@@ -93,41 +106,70 @@ def test_an_unknown_identity_is_named(node):
 @pytest.mark.parametrize("setting, name", [("certificate", "missing.pem"), ("key", "missing.key"), ("tcs", "missing")])
 def test_a_file_that_is_not_there_is_named(node, setting, name):
     node.write(**{setting: os.path.join(node.folder, name)})
-    result = node.start()
-    assert result.returncode == 1
-    assert name in result.stderr and "No such file or directory" in result.stderr
+    message = node.refused()
+    assert name in message and "No such file or directory" in message
+
+
+# Files that are there and of no use: what one line says of each.
+USELESS = [
+    ("certificate", b"hello", "identity 'gw': FILE byte 0: neither PEM nor DER"),
+    ("certificate", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+     "identity 'gw': FILE line 1: not a DER certificate: no complete SEQUENCE at byte 0"),
+    ("key", b"hello", "identity 'gw': FILE holds no private key in PEM without a passphrase"),
+    ("key", b"", "identity 'gw': FILE holds no private key in PEM without a passphrase"),
+    ("tcs", b"hello", "trusted certificates: FILE byte 0: neither PEM nor DER"),
+]
+
+
+@pytest.mark.parametrize("setting, data, message", USELESS)
+def test_a_file_of_no_use_is_named_with_its_cause(node, tmp_path, setting, data, message):
+    path = tmp_path / "useless"
+    path.write_bytes(data)
+    node.write(**{setting: path})
+    assert node.refused() == "certgated: " + message.replace("FILE", str(path))
+
+
+def test_a_key_with_a_passphrase_is_refused_and_nobody_is_asked_for_it(node, identity, tmp_path):
+    path = tmp_path / "locked.key"
+    path.write_bytes(identity.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x")))
+    node.write(key=path)
+    assert node.refused() == f"certgated: identity 'gw': {path} holds no private key in PEM without a passphrase"
 
 
 def test_a_broken_file_in_the_trust_folder_refuses_to_start(node):
     node.write()
     with open(os.path.join(node.values["tcs"], "broken.pem"), "w", encoding="utf-8") as file:
         file.write("-----BEGIN CERTIFICATE-----\nAA!A\n-----END CERTIFICATE-----\n")
-    result = node.start()
-    assert result.returncode == 1
-    assert "broken.pem line 2: not base64" in result.stderr
+    assert node.refused().endswith("broken.pem line 2: not base64")
 
 
 def test_a_key_of_another_certificate_refuses_to_start(node, pki):
     node.write(key=pki.leaf("another").key_file)
-    result = node.start()
-    assert result.returncode == 1
-    assert re.search("the key in .*another.key is not the key of the first certificate", result.stderr)
+    assert re.search("the key in .*another.key is not the key of the first certificate", node.refused())
 
 
 def test_an_expired_identity_refuses_to_start(node, pki):
     old = pki.leaf("old", start=now() - 9 * DAY, end=now() - DAY)
     node.write(certificate=old.chain_file, key=old.key_file)
-    result = node.start()
-    assert result.returncode == 1
-    assert re.search("old.chain.pem expired 20.*; renew it", result.stderr)
+    assert re.search("old.chain.pem expired 20.*; renew it", node.refused())
+
+
+def test_an_unknown_setting_refuses_to_start(node):
+    node.write(extra='levle = "high"')
+    assert node.refused().endswith(":11: unknown setting 'levle'; did you mean 'level'?")
 
 
 def test_a_port_in_use_refuses_to_start(node):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         node.write(listen=f"127.0.0.1:{taken.getsockname()[1]}")
-        result = node.start()
-    assert result.returncode == 1
-    assert "cannot listen on 127.0.0.1" in result.stderr and "Address already in use" in result.stderr
+        message = node.refused()
+    assert "cannot listen on 127.0.0.1" in message and message.endswith("Address already in use")
+
+
+def test_a_second_port_in_use_leaves_nobody_on_the_first(node):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        node.write(listen=f'{node.values["listen"]}", "127.0.0.1:{taken.getsockname()[1]}')
+        assert node.refused().endswith("Address already in use")
 
 
 def test_a_second_certgated_finds_the_state_directory_locked(gateway_of, node):

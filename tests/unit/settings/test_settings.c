@@ -161,6 +161,8 @@ static const struct {
 } rows[] = {
     { LINE7("levle = \"high\""), ":7: unknown setting 'levle'; did you mean 'level'?\n" },
     { LINE7("colour = \"red\""), ":7: unknown setting 'colour'\n" },
+    { LINE7("workers = 2"), ":7: 'workers' cannot stand here\n" },
+    { "level = \"high\"\n" LINE7(""), ":1: 'level' cannot stand here\n" },
     { LINE7("level = \"higher\""),
       ":7: level: 'higher' is not none, low, medium, high, medium+remote, high+remote or custom\n" },
     { LINE7("level = \"High\""),
