@@ -34,6 +34,7 @@ class Server:
                 pass
 
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # or accept() would go on with a closed descriptor
         self.listener.close()
 
 
