@@ -110,12 +110,14 @@ class Meddler:
         server = socket.create_connection(("127.0.0.1", self.target))
         threading.Thread(target=self._copy, args=(server, client), daemon=True).start()
         stream = client.makefile("rb")
+        clear = True
         while True:
             head = stream.read(5)
             if len(head) < 5:
                 break
             body = bytearray(stream.read(struct.unpack(">H", head[3:])[0]))
-            if head[0] == 22 and body[0] == 11:
+            clear = clear and head[0] != 20  # after ChangeCipherSpec the first byte may be anything
+            if clear and head[0] == 22 and body[0] == 11:
                 self.damage(body)
                 self.hits += 1
             server.sendall(head + body)
