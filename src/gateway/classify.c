@@ -59,7 +59,7 @@ classify_path(
     for (size_t i = 1; websocket && i < iface->class_count; i++) {
         const char *wanted = iface->classes[i].settings->path;
 
-        if (cg_span_equal(path, cg_span(wanted, strlen(wanted)))) {
+        if (wanted[0] != '\0' && cg_span_equal(path, cg_span(wanted, strlen(wanted)))) {
             *by = CLASS_BY_PATH;
             return &iface->classes[i];
         }
