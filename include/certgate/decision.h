@@ -170,7 +170,10 @@ bool cg_decision_anchored(const struct cg_decision *decision);
 int64_t cg_decision_good_from(const struct cg_decision *decision);
 int64_t cg_decision_good_until(const struct cg_decision *decision);
 
-/* Work done for the path: signatures verified (not from cache) and edges considered. */
+/*
+ * Work done for the path when the decision was made: signatures verified (not from memory) and edges
+ * considered. A remembered decision says what it took then.
+ */
 unsigned cg_decision_signatures(const struct cg_decision *decision);
 unsigned cg_decision_edges(const struct cg_decision *decision);
 

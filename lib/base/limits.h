@@ -41,6 +41,11 @@
 /* Reference names, SIP domains and identities of one policy. */
 #define CG_MAX_POLICY_NAMES 64
 #define CG_MAX_IDENTITIES 32
+/* Decisions that an engine remembers, in sets of two: 4,096 acceptances at some 5 KiB, 512 refusals. */
+#define CG_DECISION_SETS 2048
+#define CG_REFUSAL_SETS 256
+/* Certificates that one of them may keep in memory: real paths need 3 to 7 KiB. */
+#define CG_MAX_REMEMBERED_BYTES (16 * 1024)
 /* Text of one finding's value. */
 #define CG_MAX_NOTE 512
 /* Moments that are judged, before and after 1970: every date a certificate can hold, and room to add to it. */

@@ -18,13 +18,16 @@ in_date(const struct cg_subject *subject, struct cg_note *note)
     const struct cg_cert *leaf = subject->leaf;
     int64_t now = subject->peer->now;
 
-    put_time(note->wanted, "valid at ", now);
     if (subject->peer->clock_floor != 0 && now < subject->peer->clock_floor) {
         put_time(note->found, "this machine's clock says ", now);
         put_time(note->wanted, "a clock not before ", subject->peer->clock_floor);
         note->reason = CG_REASON_TIME_UNKNOWN;
         return CG_FAIL;
     }
+    /* The moment is named only where it decides: an accepted certificate's words stay true. */
+    cg_note_text(note->wanted, "in date");
+    if (now < leaf->not_before || now > leaf->not_after)
+        put_time(note->wanted, "valid at ", now);
     if (now < leaf->not_before) {
         put_time(note->found, "valid only from ", leaf->not_before);
         note->reason = CG_REASON_NOT_YET_VALID;

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "checks/check.h"
+#include "decision/cache.h"
 #include "decision/decision.h"
 #include "decision/policy.h"
 #include "x509/path.h"
@@ -188,7 +189,7 @@ keep_path(struct cg_decision *decision, const struct cg_path_result *path)
 
 /*
  * Until when the same inputs give the same decision: the validity of everything that it rests on, and
- * of the allowances. Where something is out of date already, only this second.
+ * of the allowances. Where the received certificate is out of date already, only this second.
  */
 static void
 set_window(struct cg_decision *decision, const struct cg_subject *subject, bool searched)
@@ -198,14 +199,21 @@ set_window(struct cg_decision *decision, const struct cg_subject *subject, bool 
     int64_t now = subject->peer->now, from = subject->leaf->not_before,
             until = subject->leaf->not_after;
 
-    if (searched && path->valid) {
+    if (searched) {
         from = path->good_from > from ? path->good_from : from;
         until = path->good_until < until ? path->good_until : until;
     }
-    for (int i = 0; i < CG_ALLOW_COUNT; i++)
-        if (cg_policy_allows(policy, (enum cg_allowance)i, now) && policy->allowed_until[i] < until)
+    for (int i = 0; i < CG_ALLOW_COUNT; i++) {
+        if (!policy->allowed[i])
+            continue;
+        if (now > policy->allowed_until[i])
+            from = policy->allowed_until[i] >= from ? policy->allowed_until[i] + 1 : from;
+        else if (policy->allowed_until[i] < until)
             until = policy->allowed_until[i];
-    if (now < from || now > until || (searched && !path->valid))
+    }
+    if (now >= subject->peer->clock_floor && from < subject->peer->clock_floor)
+        from = subject->peer->clock_floor;
+    if (now < from || now > until || now < subject->peer->clock_floor)
         from = until = now;
     decision->good_from = from;
     decision->good_until = until;
@@ -285,8 +293,8 @@ done:
     return status;
 }
 
-enum cg_status
-cg_evaluate(struct cg_engine *engine, const struct cg_store *store, const struct cg_policy *policy,
+static enum cg_status
+evaluate(struct cg_engine *engine, const struct cg_store *store, const struct cg_policy *policy,
         const struct cg_peer *peer, struct cg_decision **out, struct cg_error *err)
 {
     struct cg_decision *decision = NULL;
@@ -295,7 +303,6 @@ cg_evaluate(struct cg_engine *engine, const struct cg_store *store, const struct
     enum cg_reason early = CG_REASON_NONE;
     enum cg_status status;
 
-    *out = NULL;
     if (peer->now > CG_MAX_SECONDS || peer->now < -CG_MAX_SECONDS)
         return cg_fail(err, CG_E_USAGE, "%lld is no time to judge at", (long long)peer->now);
     input = calloc(1, sizeof(*input));
@@ -338,6 +345,23 @@ done:
     cg_decision_free(decision);
     input_release(input);
     free(input);
+    return status;
+}
+
+enum cg_status
+cg_evaluate(struct cg_engine *engine, const struct cg_store *store, const struct cg_policy *policy,
+        const struct cg_peer *peer, struct cg_decision **out, struct cg_error *err)
+{
+    uint8_t key[CG_SHA256_SIZE];
+    bool remembered = cg_decision_cache_key(engine, store, policy, peer, key);
+    enum cg_status status;
+
+    *out = remembered ? cg_decision_cache_get(engine, key, peer->now) : NULL;
+    if (*out != NULL)
+        return CG_OK;
+    status = evaluate(engine, store, policy, peer, out, err);
+    if (status == CG_OK && remembered)
+        cg_decision_cache_put(engine, key, *out);
     return status;
 }
 

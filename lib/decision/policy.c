@@ -1,8 +1,24 @@
 #include "decision/policy.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/error.h"
+#include "x509/engine.h"
+
+/* The names' texts fill most of what a policy's digest is made of. */
+#define MAX_DIGESTED (64 * 1024)
+
+/* Of digest_state: not made, being made by some thread, there to be read. */
+enum { DIGEST_UNMADE, DIGEST_BEING_MADE, DIGEST_MADE };
+
+/* Every setter's last word: what was known of the policy is void. */
+static void
+changed(struct cg_policy *policy)
+{
+    policy->digest_state = DIGEST_UNMADE;
+}
 
 struct cg_policy *
 cg_policy_new(void)
@@ -34,6 +50,7 @@ cg_policy_set_level(struct cg_policy *policy, enum cg_level level)
 {
     policy->level = level;
     policy->checks = cg_level_info(level)->checks;
+    changed(policy);
 }
 
 void
@@ -41,42 +58,49 @@ cg_policy_set_checks(struct cg_policy *policy, cg_check_set checks)
 {
     policy->level = CG_LEVEL_CUSTOM;
     policy->checks = checks;
+    changed(policy);
 }
 
 void
 cg_policy_set_role(struct cg_policy *policy, enum cg_role role)
 {
     policy->role = role;
+    changed(policy);
 }
 
 void
 cg_policy_set_service(struct cg_policy *policy, enum cg_service service)
 {
     policy->service = service;
+    changed(policy);
 }
 
 void
 cg_policy_set_latched(struct cg_policy *policy, bool latched)
 {
     policy->latched = latched;
+    changed(policy);
 }
 
 void
 cg_policy_set_ca_eku(struct cg_policy *policy, bool enforce)
 {
     policy->ca_eku = enforce;
+    changed(policy);
 }
 
 void
 cg_policy_set_partial_chain(struct cg_policy *policy, bool allowed)
 {
     policy->partial_chain = allowed;
+    changed(policy);
 }
 
 void
 cg_policy_set_require_certificate(struct cg_policy *policy, bool required)
 {
     policy->require_certificate = required;
+    changed(policy);
 }
 
 enum cg_status
@@ -86,6 +110,7 @@ cg_policy_set_max_depth(struct cg_policy *policy, unsigned depth, struct cg_erro
         return cg_fail(
                 err, CG_E_LIMIT, "path depth %u, at most %d is possible", depth, CG_MAX_PATH_DEPTH);
     policy->max_depth = depth;
+    changed(policy);
     return CG_OK;
 }
 
@@ -94,6 +119,7 @@ cg_policy_allow(struct cg_policy *policy, enum cg_allowance allowance, int64_t u
 {
     policy->allowed[allowance] = true;
     policy->allowed_until[allowance] = until;
+    changed(policy);
 }
 
 bool
@@ -110,6 +136,7 @@ cg_policy_add_name(struct cg_policy *policy, const char *name, struct cg_error *
     if (!cg_reference_parse(name, &policy->names[policy->name_count]))
         return cg_fail(err, CG_E_PARSE, "'%.100s' is neither a DNS name nor an IP address", name);
     policy->name_count++;
+    changed(policy);
     return CG_OK;
 }
 
@@ -127,6 +154,7 @@ cg_policy_add_sip_domain(struct cg_policy *policy, const char *domain, struct cg
     if (copy == NULL)
         return cg_fail(err, CG_E_NOMEM, "no memory for a SIP domain");
     policy->sip_domains[policy->sip_domain_count++] = copy;
+    changed(policy);
     return CG_OK;
 }
 
@@ -137,6 +165,7 @@ cg_policy_add_identity(
     if (policy->identity_count == CG_MAX_IDENTITIES)
         return cg_fail(err, CG_E_LIMIT, "more than %d identities", CG_MAX_IDENTITIES);
     policy->identities[policy->identity_count++] = cg_cert_ref(identity);
+    changed(policy);
     return CG_OK;
 }
 
@@ -156,4 +185,81 @@ bool
 cg_policy_latched(const struct cg_policy *policy)
 {
     return policy->latched;
+}
+
+static void
+add_number(struct cg_buf *buf, int64_t number)
+{
+    cg_buf_add_bytes(buf, &number, sizeof(number));
+}
+
+static void
+add_text(struct cg_buf *buf, const char *text)
+{
+    size_t len = strlen(text);
+
+    add_number(buf, (int64_t)len);
+    cg_buf_add_bytes(buf, text, len);
+}
+
+/* A new field of struct cg_policy belongs here first: a forgotten one makes old decisions look right. */
+_Static_assert(sizeof(void *) != 8 || offsetof(struct cg_policy, digest_state) == 19280,
+        "add_policy() does not know every field of struct cg_policy");
+
+/* Everything that an evaluation can read from a policy, counts and lengths before what they count. */
+static void
+add_policy(struct cg_buf *buf, const struct cg_policy *policy)
+{
+    const int64_t numbers[] = { policy->level, policy->checks, policy->role, policy->service,
+        policy->latched, policy->ca_eku, policy->partial_chain, policy->require_certificate,
+        policy->max_depth, (int64_t)policy->name_count, (int64_t)policy->sip_domain_count,
+        (int64_t)policy->identity_count };
+
+    cg_buf_add_bytes(buf, numbers, sizeof(numbers));
+    for (int i = 0; i < CG_ALLOW_COUNT; i++) {
+        add_number(buf, policy->allowed[i]);
+        add_number(buf, policy->allowed_until[i]);
+    }
+    for (size_t i = 0; i < policy->name_count; i++) {
+        add_number(buf, policy->names[i].kind);
+        add_text(buf, policy->names[i].text);
+        add_number(buf, (int64_t)policy->names[i].address_len);
+        cg_buf_add_bytes(buf, policy->names[i].address, policy->names[i].address_len);
+    }
+    for (size_t i = 0; i < policy->sip_domain_count; i++)
+        add_text(buf, policy->sip_domains[i]);
+    for (size_t i = 0; i < policy->identity_count; i++)
+        cg_buf_add_bytes(buf, policy->identities[i]->sha256, CG_SHA256_SIZE);
+}
+
+/*
+ * Threads may share a policy that is only read: the first makes the digest, those that come while it
+ * does make their own copy.
+ */
+bool
+cg_policy_digest(
+        const struct cg_policy *policy, struct cg_engine *engine, uint8_t out[CG_SHA256_SIZE])
+{
+    struct cg_policy *mine = (struct cg_policy *)(uintptr_t)policy; /* only the digest changes */
+    unsigned unmade = DIGEST_UNMADE;
+    struct cg_buf buf;
+    struct cg_span all;
+    bool ok;
+
+    if (__atomic_load_n(&mine->digest_state, __ATOMIC_ACQUIRE) == DIGEST_MADE) {
+        memcpy(out, policy->digest, CG_SHA256_SIZE);
+        return true;
+    }
+    cg_buf_init(&buf, MAX_DIGESTED);
+    add_policy(&buf, policy);
+    all = cg_span(buf.data, buf.len);
+    ok = !buf.failed && cg_engine_sha256(engine, &all, 1, out);
+    cg_buf_release(&buf);
+    if (ok &&
+            __atomic_compare_exchange_n(&mine->digest_state, &unmade, DIGEST_BEING_MADE, false,
+                    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+        memcpy(mine->digest, out, CG_SHA256_SIZE);
+        __atomic_store_n(&mine->digest_state, DIGEST_MADE, __ATOMIC_RELEASE);
+    }
+    return ok;
 }

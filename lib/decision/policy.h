@@ -2,7 +2,7 @@
 #ifndef CG_DECISION_POLICY_H
 #define CG_DECISION_POLICY_H
 
-#include <certgate/policy.h>
+#include <certgate/decision.h>
 
 #include "base/limits.h"
 #include "names/names.h"
@@ -25,7 +25,14 @@ struct cg_policy {
     size_t sip_domain_count;
     struct cg_cert *identities[CG_MAX_IDENTITIES];
     size_t identity_count;
+    /* Over all of the above, made when first asked for: the policy may be shared by then. */
+    unsigned digest_state; /* atomic; policy.c knows its values */
+    uint8_t digest[CG_SHA256_SIZE];
 };
+
+/* SHA-256 over everything that the policy says: equal policies, equal digests. */
+bool cg_policy_digest(
+        const struct cg_policy *policy, struct cg_engine *engine, uint8_t out[CG_SHA256_SIZE]);
 
 /* The allowance is on and has not ended at `now`. */
 bool cg_policy_allows(const struct cg_policy *policy, enum cg_allowance allowance, int64_t now);

@@ -132,6 +132,18 @@ cg_engine_key(struct cg_engine *engine, const struct cg_cert *cert)
     return &set[0];
 }
 
+bool
+cg_engine_sha256(struct cg_engine *engine, const struct cg_span *parts, size_t count,
+        uint8_t out[CG_SHA256_SIZE])
+{
+    if (EVP_DigestInit_ex2(engine->hashing, engine->digests[CG_DIGEST_SHA256], NULL) != 1)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (EVP_DigestUpdate(engine->hashing, parts[i].data, parts[i].len) != 1)
+            return false;
+    return EVP_DigestFinal_ex(engine->hashing, out, NULL) == 1;
+}
+
 static struct cg_verified_set *
 verified_set(const struct cg_engine *engine, const struct cg_cert *cert)
 {

@@ -79,6 +79,10 @@ struct cg_key *cg_engine_key(struct cg_engine *engine, const struct cg_cert *cer
 /* A loaded key outside the memory; the caller frees it. NULL when it does not load. */
 EVP_PKEY *cg_key_load(struct cg_engine *engine, const struct cg_cert *cert);
 
+/* SHA-256 over the parts one after the other. False when the library fails. */
+bool cg_engine_sha256(struct cg_engine *engine, const struct cg_span *parts, size_t count,
+        uint8_t out[CG_SHA256_SIZE]);
+
 bool cg_engine_is_verified(
         const struct cg_engine *engine, const struct cg_cert *cert, const struct cg_cert *issuer);
 void cg_engine_note_verified(

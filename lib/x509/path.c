@@ -292,8 +292,8 @@ narrow(struct cg_path_result *result, int64_t from, int64_t until)
 }
 
 /*
- * The seconds for which the answer stands. A clean path holds while all its certificates do; any other
- * answer may change whenever some candidate begins or ends.
+ * The seconds for which the answer stands, word for word: until some candidate begins or ends, since
+ * another path may then be the better one. Words about dates name the moment of judging.
  */
 static void
 set_window(const struct cg_path_scratch *search, struct cg_path_result *result)
@@ -302,11 +302,9 @@ set_window(const struct cg_path_scratch *search, struct cg_path_result *result)
 
     result->good_from = INT64_MIN;
     result->good_until = INT64_MAX;
-    if (result->valid && search->found_cost == 0) {
-        for (size_t i = 0; i < result->count; i++)
-            narrow(result, result->certs[i]->not_before, result->certs[i]->not_after);
-        return;
-    }
+    if (result->chain.reason == CG_REASON_CA_EXPIRED ||
+            result->chain.reason == CG_REASON_CA_NOT_YET_VALID)
+        narrow(result, now, now);
     for (size_t i = 0; i < search->node_count; i++) {
         const struct cg_cert *cert = search->nodes[i].cert;
 
@@ -363,7 +361,7 @@ reset(struct cg_path_scratch *search, struct cg_engine *engine, const struct cg_
         memset(search->memo, 0, sizeof(search->memo));
     search->memo_used = false;
     search->comparisons_left = CG_MAX_CONSTRAINT_COMPARISONS;
-    search->signatures = search->steps = 0;
+    search->signatures = search->judged = search->steps = 0;
     search->limited = search->failed = search->explaining = false;
     search->tracing = query->trace != NULL;
     search->depth = 0;

@@ -44,8 +44,8 @@ struct cg_path_result {
     struct cg_path_fault critical; /* unknown critical extension on the best path (or chain sent) */
     struct cg_path_fault ca_eku;   /* a CA of the best path does not allow the purpose */
     bool used_sha1;       /* valid only because allow_sha1 */
-    int64_t good_from;    /* the path's validity: latest notBefore */
-    int64_t good_until;   /* … and earliest notAfter */
+    int64_t good_from;    /* the seconds in which the same search gives the same answer, */
+    int64_t good_until;   /* both included: no candidate begins or ends in them */
     unsigned signatures;  /* verified in this search, not from memory */
     unsigned edges;       /* candidate issuers considered */
 };

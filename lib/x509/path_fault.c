@@ -300,7 +300,7 @@ cg_path_explain(struct cg_path_scratch *search, const struct path_attempt *attem
         break;
     case CG_REASON_WORK_LIMIT_REACHED:
         text(fault->found, "%u signatures verified, %u candidate issuers considered",
-                search->signatures, search->steps);
+                search->judged, search->steps);
         text(fault->wanted, "a path within %d signatures, %d candidates and %d name comparisons",
                 CG_MAX_SIGNATURES, CG_MAX_EDGES, CG_MAX_CONSTRAINT_COMPARISONS);
         break;

@@ -146,8 +146,7 @@ measure(struct cg_path_scratch *search)
 
 /* Cheapest and likeliest first: ends before ways, key ids that fit, near ends, trusted before sent. */
 static int
-score(const struct cg_path_scratch *search, const struct path_node *subject,
-        const struct path_node *issuer)
+score(const struct path_node *subject, const struct path_node *issuer)
 {
     int points = 0;
 
@@ -165,8 +164,17 @@ score(const struct cg_path_scratch *search, const struct path_node *subject,
         points += 10;
     if (!issuer->self_issued && !issuer->may_anchor)
         points += 5;
-    /* Of twins the one that lives longest. */
-    return points * 8 + (issuer->cert->not_after - search->query->now > 30 * 86400 ? 1 : 0);
+    return points;
+}
+
+/* Of twins the one that lives longest, which does not hang on the moment of judging. */
+static bool
+is_better(
+        const struct cg_path_scratch *search, const struct path_edge *a, const struct path_edge *b)
+{
+    if (a->score != b->score)
+        return a->score > b->score;
+    return search->nodes[a->issuer].cert->not_after > search->nodes[b->issuer].cert->not_after;
 }
 
 static void
@@ -178,8 +186,8 @@ sort_edges(struct cg_path_scratch *search, const struct path_node *subject)
         struct path_edge edge = edges[i];
         size_t j = i;
 
-        edge.score = score(search, subject, &search->nodes[edge.issuer]);
-        for (; j > 0 && edges[j - 1].score < edge.score; j--)
+        edge.score = score(subject, &search->nodes[edge.issuer]);
+        for (; j > 0 && is_better(search, &edge, &edges[j - 1]); j--)
             edges[j] = edges[j - 1];
         edges[j] = edge;
     }

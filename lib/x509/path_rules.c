@@ -124,30 +124,33 @@ cg_path_rate_issuer(const struct cg_path_query *query, struct path_node *node)
             (node->purpose_refused && query->enforce_ca_eku ? 2u : 0u);
 }
 
+static void
+count_signature(struct cg_path_scratch *search, enum cg_signature_result result, bool fresh)
+{
+    search->signatures += fresh ? 1 : 0;
+    search->judged += result == CG_SIGNATURE_VALID || result == CG_SIGNATURE_INVALID ? 1 : 0;
+}
+
 bool
 cg_path_is_self_signed(struct cg_path_scratch *search, struct path_node *node)
 {
+    enum cg_signature_result result;
     bool fresh = false;
 
     if (!node->self_issued)
         return false;
     if (node->own == PATH_UNKNOWN) {
-        if (search->signatures == CG_MAX_SIGNATURES) {
+        if (search->judged == CG_MAX_SIGNATURES) {
             search->limited = true;
             return false;
         }
         node->own = PATH_NO;
-        switch (cg_signature_verify_own(search->engine, node->cert, &fresh)) {
-        case CG_SIGNATURE_VALID:
+        result = cg_signature_verify_own(search->engine, node->cert, &fresh);
+        if (result == CG_SIGNATURE_VALID)
             node->own = PATH_YES;
-            break;
-        case CG_SIGNATURE_FAILED:
+        else if (result == CG_SIGNATURE_FAILED)
             search->failed = true;
-            break;
-        default:
-            break;
-        }
-        search->signatures += fresh ? 1 : 0;
+        count_signature(search, result, fresh);
     }
     return node->own == PATH_YES;
 }
@@ -225,14 +228,14 @@ judge_signature(
     bool fresh = false;
 
     if (!edge->tried) {
-        if (search->signatures == CG_MAX_SIGNATURES) {
+        if (search->judged == CG_MAX_SIGNATURES) {
             search->limited = true;
             return CG_REASON_WORK_LIMIT_REACHED;
         }
         edge->signature = (uint8_t)cg_signature_verify(search->engine, subject->cert,
                 search->nodes[edge->issuer].cert, search->query->allow_sha1, &fresh);
         edge->tried = true;
-        search->signatures += fresh ? 1 : 0;
+        count_signature(search, (enum cg_signature_result)edge->signature, fresh);
     }
     switch ((enum cg_signature_result)edge->signature) {
     case CG_SIGNATURE_VALID:

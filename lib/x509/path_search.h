@@ -89,6 +89,7 @@ struct cg_path_scratch {
     bool memo_used;
     unsigned comparisons_left;
     unsigned signatures; /* verified in this search */
+    unsigned judged; /* these and those from memory: limits must not hang on what is remembered */
     unsigned steps; /* edges considered */
     unsigned step_limit;
     bool limited; /* a limit cut the search */

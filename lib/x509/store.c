@@ -200,6 +200,12 @@ cg_store_free(struct cg_store *store)
     free(store);
 }
 
+bool
+cg_store_is_frozen(const struct cg_store *store)
+{
+    return store->frozen;
+}
+
 size_t
 cg_store_count(const struct cg_store *store)
 {

@@ -6,6 +6,9 @@
 
 #include "x509/facts.h"
 
+/* Only a frozen store's digest says what is in it. */
+bool cg_store_is_frozen(const struct cg_store *store);
+
 /*
  * Iterates over the entries with this subject: *cursor starts at 0 and is kept between calls; NULL when
  * there is none left. Borrowed.
