@@ -7,6 +7,7 @@
 #include "decision/cache.h"
 #include "decision/decision.h"
 #include "decision/policy.h"
+#include "x509/engine.h"
 #include "x509/path.h"
 
 /* The certificates of one evaluation, parsed. */
@@ -29,13 +30,14 @@ input_release(struct input *input)
  * read cannot be an issuer.
  */
 static enum cg_status
-input_chain(struct input *input, const struct cg_peer *peer, struct cg_error *err)
+input_chain(struct cg_engine *engine, struct input *input, const struct cg_peer *peer,
+        struct cg_error *err)
 {
     enum cg_status status;
 
     for (size_t i = 0; i < peer->chain_count; i++) {
-        status = cg_cert_from_der(
-                peer->chain[i], peer->chain_len[i], &input->sent[input->sent_count], err);
+        status = cg_engine_cert(
+                engine, peer->chain[i], peer->chain_len[i], &input->sent[input->sent_count], err);
         if (status == CG_OK)
             input->sent_count++;
         else if (status != CG_E_PARSE && status != CG_E_LIMIT)
@@ -93,7 +95,8 @@ describe_certificate(const struct cg_subject *subject, const struct input *input
     if (cert == NULL || cert == subject->leaf) {
         cg_buf_add(&buf, "received");
     } else {
-        for (size_t i = 0; i < input->sent_count; i++)
+        /* What was sent twice is one certificate: its first place. */
+        for (size_t i = 0; i < input->sent_count && buf.len == 0; i++)
             if (cert == input->sent[i])
                 cg_buf_addf(&buf, "sent %zu", i + 1);
         if (buf.len == 0)
@@ -333,7 +336,7 @@ evaluate(struct cg_engine *engine, const struct cg_store *store, const struct cg
     }
     status = CG_OK;
     if (input->leaf != NULL) {
-        status = input_chain(input, peer, err);
+        status = input_chain(engine, input, peer, err);
         if (status == CG_OK)
             status = judge(engine, store, policy, peer, input, decision, err);
     }

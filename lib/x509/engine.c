@@ -50,10 +50,11 @@ set_up(struct cg_engine *engine)
     engine->keys = calloc(CG_ENGINE_KEY_SETS * 2, sizeof(*engine->keys));
     engine->verified_cas = calloc(CG_ENGINE_VERIFIED_SETS, sizeof(*engine->verified_cas));
     engine->verified_leaves = calloc(CG_ENGINE_VERIFIED_SETS, sizeof(*engine->verified_leaves));
+    engine->cas = calloc(CG_ENGINE_CA_SETS * 2, sizeof(struct cg_cert *));
     engine->scratch = cg_path_scratch_new();
     return engine->hashing != NULL && engine->make_rsa != NULL && engine->make_ec != NULL &&
             engine->make_dsa != NULL && engine->keys != NULL && engine->verified_cas != NULL &&
-            engine->verified_leaves != NULL && engine->scratch != NULL;
+            engine->verified_leaves != NULL && engine->cas != NULL && engine->scratch != NULL;
 }
 
 struct cg_engine *
@@ -85,10 +86,15 @@ cg_engine_free(struct cg_engine *engine)
         engine->free_decisions(engine->decisions);
     for (size_t i = 0; engine->keys != NULL && i < CG_ENGINE_KEY_SETS * 2; i++)
         release_key(&engine->keys[i]);
+    for (size_t i = 0; engine->cas != NULL && i < CG_ENGINE_CA_SETS * 2; i++)
+        cg_cert_free(engine->cas[i]);
+    free(engine->cas);
     cg_path_scratch_free(engine->scratch);
     free(engine->verified_leaves);
     free(engine->verified_cas);
     free(engine->keys);
+    for (size_t i = 0; i < CG_CURVE_COUNT; i++)
+        EVP_PKEY_free(engine->curves[i]);
     EVP_PKEY_CTX_free(engine->make_dsa);
     EVP_PKEY_CTX_free(engine->make_ec);
     EVP_PKEY_CTX_free(engine->make_rsa);
@@ -130,6 +136,35 @@ cg_engine_key(struct cg_engine *engine, const struct cg_cert *cert)
     set[0] = (struct cg_key) { .pkey = pkey };
     memcpy(set[0].spki_sha256, cert->spki_sha256, CG_SHA256_SIZE);
     return &set[0];
+}
+
+/* Found by its last bytes, which a signature fills with chance, and compared whole. */
+enum cg_status
+cg_engine_cert(struct cg_engine *engine, const uint8_t *der, size_t len, struct cg_cert **out,
+        struct cg_error *err)
+{
+    struct cg_span bytes = cg_span(der, len);
+    enum cg_status status;
+    struct cg_cert **set;
+    uint32_t hash;
+
+    if (len < sizeof(hash) || len > CG_ENGINE_MAX_CA_BYTES)
+        return cg_cert_from_der(der, len, out, err);
+    memcpy(&hash, der + len - sizeof(hash), sizeof(hash));
+    set = &engine->cas[2 * (hash & (CG_ENGINE_CA_SETS - 1))];
+    for (size_t i = 0; i < 2; i++) {
+        if (set[i] != NULL && cg_span_equal(cg_span(set[i]->der, set[i]->der_len), bytes)) {
+            *out = cg_cert_ref(set[i]);
+            return CG_OK;
+        }
+    }
+    status = cg_cert_from_der(der, len, out, err);
+    if (status == CG_OK && (*out)->ca) {
+        cg_cert_free(set[1]);
+        set[1] = set[0];
+        set[0] = cg_cert_ref(*out);
+    }
+    return status;
 }
 
 bool

@@ -13,6 +13,9 @@
 /* Sets of two: a newcomer takes the older place of its set. 512 CA keys, 8,192 signatures of each kind. */
 #define CG_ENGINE_KEY_SETS 256
 #define CG_ENGINE_VERIFIED_SETS 4096
+/* CA certificates that peers send again and again: 256 of at most this size, 2 MiB with their facts. */
+#define CG_ENGINE_CA_SETS 128
+#define CG_ENGINE_MAX_CA_BYTES 4096
 
 /* Digests that signatures are made with; MD5 only to recognise old self-signed roots. */
 enum cg_digest {
@@ -25,6 +28,9 @@ enum cg_digest {
     CG_DIGEST_SHA512,
     CG_DIGEST_COUNT
 };
+
+/* Curves whose parameters are kept: setting them up costs ten times what reading a point does. */
+enum { CG_CURVE_P256, CG_CURVE_P384, CG_CURVE_P521, CG_CURVE_COUNT };
 
 /* What a loaded key's verification context is set up for at the moment. */
 struct cg_key_setup {
@@ -62,12 +68,14 @@ struct cg_engine {
     EVP_PKEY_CTX *make_rsa; /* EVP_PKEY_fromdata, prepared */
     EVP_PKEY_CTX *make_ec;
     EVP_PKEY_CTX *make_dsa;
+    EVP_PKEY *curves[CG_CURVE_COUNT]; /* a key of each, NULL until the first loads */
     struct cg_key *keys; /* CG_ENGINE_KEY_SETS sets of two */
     uint8_t loaded[CG_SHA256_SIZE]; /* SPKI of the last received key that loaded: two checks ask */
     bool has_loaded;
     /* Apart, so that a stream of new leaves never drives out what is known of CAs. */
     struct cg_verified_set *verified_cas;
     struct cg_verified_set *verified_leaves;
+    struct cg_cert **cas; /* CG_ENGINE_CA_SETS sets of two, parsed */
     struct cg_path_scratch *scratch;
     struct cg_decision_cache *decisions; /* NULL until lib/decision makes one … */
     void (*free_decisions)(struct cg_decision_cache *cache); /* … and says how it is freed */
@@ -78,6 +86,13 @@ struct cg_key *cg_engine_key(struct cg_engine *engine, const struct cg_cert *cer
 
 /* A loaded key outside the memory; the caller frees it. NULL when it does not load. */
 EVP_PKEY *cg_key_load(struct cg_engine *engine, const struct cg_cert *cert);
+
+/*
+ * cg_cert_from_der() for what came along with a received certificate: a CA that came before is not
+ * parsed again. The caller owns the reference.
+ */
+CG_CHECKED enum cg_status cg_engine_cert(struct cg_engine *engine, const uint8_t *der, size_t len,
+        struct cg_cert **out, struct cg_error *err);
 
 /* SHA-256 over the parts one after the other. False when the library fails. */
 bool cg_engine_sha256(struct cg_engine *engine, const struct cg_span *parts, size_t count,
