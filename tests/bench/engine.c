@@ -1,8 +1,9 @@
 /*
  * What a verdict costs, from DER, beside OpenSSL's d2i_X509 and X509_verify_cert in the same run and on
- * one core: nothing known, a new leaf under a known CA, the same chain again; and a hostile graph.
+ * one core, in rounds by turns, medians: nothing known, a new leaf under a known CA, the same chain
+ * again; then hostile graphs, and stores of many certificates. tests/bench/run-engine builds and runs it.
  *
- *     engine [ROUNDS]
+ *     bench-engine [ROUNDS]
  *
  * Ratios are what counts: they survive another machine. Not a test, since clocks are not.
  */
@@ -13,17 +14,10 @@
 #include <string.h>
 #include <time.h>
 
-#include <certgate/decision.h>
-
+#include "bench.h"
 #include "support/mint.h"
 
 #define CHAINS 200
-#define MESH 16
-
-struct der {
-    uint8_t *bytes;
-    size_t len;
-};
 
 /* A leaf and the CA that issued it. */
 struct chain {
@@ -42,7 +36,7 @@ struct bench {
     X509_STORE *openssl;
 };
 
-static void
+void
 need(bool ok, const char *what)
 {
     if (!ok) {
@@ -51,7 +45,7 @@ need(bool ok, const char *what)
     }
 }
 
-static double
+double
 cpu_us(void)
 {
     struct timespec now;
@@ -60,7 +54,22 @@ cpu_us(void)
     return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
 
-static struct der
+static int
+compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+double
+median(double *values, size_t count)
+{
+    qsort(values, count, sizeof(*values), compare);
+    return values[count / 2];
+}
+
+struct der
 mint_ca(const char *subject, const char *issuer, EVP_PKEY *key, EVP_PKEY *signer, long serial)
 {
     struct der out;
@@ -76,7 +85,7 @@ mint_ca(const char *subject, const char *issuer, EVP_PKEY *key, EVP_PKEY *signer
     return out;
 }
 
-static struct der
+struct der
 mint_leaf(const char *issuer, EVP_PKEY *key, EVP_PKEY *signer, long serial)
 {
     struct der out;
@@ -93,10 +102,22 @@ mint_leaf(const char *issuer, EVP_PKEY *key, EVP_PKEY *signer, long serial)
     return out;
 }
 
-static EVP_PKEY *
+EVP_PKEY *
 new_key(const char *kind)
 {
     return strcmp(kind, "RSA-2048") == 0 ? EVP_RSA_gen(2048) : EVP_EC_gen(kind);
+}
+
+struct cg_store *
+store_of(const struct der *root)
+{
+    struct cg_cert *cert;
+    struct cg_store *store;
+
+    need(cg_cert_from_der(root->bytes, root->len, &cert, NULL) == CG_OK, "root");
+    store = mint_store((struct cg_cert *[]) { cert, NULL });
+    cg_cert_free(cert);
+    return store;
 }
 
 static void
@@ -105,7 +126,6 @@ prepare(struct bench *bench)
     EVP_PKEY *root_key = new_key(bench->kind);
     /* Two by turns: a leaf's key is never the one that was loaded last. */
     EVP_PKEY *leaf_keys[2] = { new_key(bench->kind), new_key(bench->kind) };
-    struct cg_cert *root;
     const uint8_t *at;
     X509 *x509;
     char name[64];
@@ -126,9 +146,7 @@ prepare(struct bench *bench)
     bench->openssl = X509_STORE_new();
     need(x509 != NULL && X509_STORE_add_cert(bench->openssl, x509) == 1, "X509_STORE");
     X509_free(x509);
-    need(cg_cert_from_der(bench->root.bytes, bench->root.len, &root, NULL) == CG_OK, "root");
-    bench->store = mint_store((struct cg_cert *[]) { root, NULL });
-    cg_cert_free(root);
+    bench->store = store_of(&bench->root);
     bench->policy = cg_policy_new();
     bench->engine = cg_engine_new();
     need(bench->policy != NULL && bench->engine != NULL, "no memory");
@@ -195,14 +213,6 @@ run(const struct bench *bench, judge_fn judge, int way)
     return (cpu_us() - start) / CHAINS;
 }
 
-static int
-compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return x < y ? -1 : x > y;
-}
-
 static void
 measure(struct bench *bench, int rounds)
 {
@@ -222,13 +232,11 @@ measure(struct bench *bench, int rounds)
         }
     }
     for (int way = 0; way < WAYS; way++) {
-        double *openssl = &times[(way * 2) * rounds], *own = &times[(way * 2 + 1) * rounds];
+        double openssl = median(&times[(way * 2) * rounds], (size_t)rounds);
+        double own = median(&times[(way * 2 + 1) * rounds], (size_t)rounds);
 
-        qsort(openssl, (size_t)rounds, sizeof(double), compare);
-        qsort(own, (size_t)rounds, sizeof(double), compare);
-        printf("%-9s %-20s OpenSSL %8.1f us   certgate %8.1f us   %6.2f x\n", bench->kind,
-                names[way], openssl[rounds / 2], own[rounds / 2],
-                openssl[rounds / 2] / own[rounds / 2]);
+        printf("%-9s %-20s %8.1f us %8.1f us %8.2f x\n", bench->kind, names[way], openssl, own,
+                openssl / own);
     }
     free(times);
 }
@@ -248,71 +256,6 @@ release(struct bench *bench)
     X509_STORE_free(bench->openssl);
 }
 
-/*
- * Sixteen CAs, seven cross-signatures each (so that all fit into what is read), and a trusted CA of one
- * of the names that signed none of them: every way looks promising and every way is wrong.
- */
-static void
-measure_hostile(void)
-{
-    struct der mesh[MESH * 7];
-    const uint8_t *chain[MESH * 7];
-    size_t len[MESH * 7], count = 0;
-    EVP_PKEY *keys[MESH], *stranger = EVP_EC_gen("P-256");
-    struct der trusted = mint_ca("CN=mesh 0", NULL, stranger, NULL, 1), leaf;
-    struct cg_engine *engine = cg_engine_new();
-    struct cg_policy *policy = cg_policy_new();
-    struct cg_store *store;
-    struct cg_decision *decision;
-    struct cg_cert *anchor;
-    char subject[16], issuer[16];
-    double start;
-
-    for (int i = 0; i < MESH; i++)
-        keys[i] = EVP_EC_gen("P-256");
-    for (int i = 0; i < MESH; i++) {
-        for (int j = 1; j <= 7; j++) {
-            int by = (i + j) % MESH;
-
-            snprintf(subject, sizeof(subject), "CN=mesh %d", i);
-            snprintf(issuer, sizeof(issuer), "CN=mesh %d", by);
-            mesh[count] = mint_ca(subject, issuer, keys[i], keys[by], (long)count + 1);
-            chain[count] = mesh[count].bytes;
-            len[count] = mesh[count].len;
-            count++;
-        }
-    }
-    leaf = mint_leaf("CN=mesh 8", keys[8], keys[8], 1);
-    need(cg_cert_from_der(trusted.bytes, trusted.len, &anchor, NULL) == CG_OK, "anchor");
-    store = mint_store((struct cg_cert *[]) { anchor, NULL });
-    cg_cert_free(anchor);
-    start = cpu_us();
-    need(cg_evaluate(engine, store, policy,
-                 &(struct cg_peer) { .leaf = leaf.bytes,
-                         .leaf_len = leaf.len,
-                         .chain = chain,
-                         .chain_len = len,
-                         .chain_count = count,
-                         .now = MINT_NOW },
-                 &decision, NULL) == CG_OK,
-            "cg_evaluate");
-    printf("hostile   %zu certificates of %d cross-signed CAs: %.1f ms, %u signatures, %u "
-           "candidates: %s\n",
-            count, MESH, (cpu_us() - start) / 1e3, cg_decision_signatures(decision),
-            cg_decision_edges(decision), cg_reason_info(cg_decision_reason(decision))->code);
-    cg_decision_free(decision);
-    cg_store_free(store);
-    cg_policy_free(policy);
-    cg_engine_free(engine);
-    for (size_t i = 0; i < count; i++)
-        free(mesh[i].bytes);
-    for (int i = 0; i < MESH; i++)
-        EVP_PKEY_free(keys[i]);
-    EVP_PKEY_free(stranger);
-    free(trusted.bytes);
-    free(leaf.bytes);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -321,10 +264,11 @@ main(int argc, char **argv)
     int rounds = argc > 1 ? atoi(argv[1]) : 7;
     cpu_set_t one;
 
-    need(rounds > 0 && rounds < 1000, "usage: engine [ROUNDS]");
+    need(rounds > 0 && rounds < 1000, "usage: bench-engine [ROUNDS]");
     CPU_ZERO(&one);
     CPU_SET(0, &one);
     (void)sched_setaffinity(0, sizeof(one), &one);
+    printf("%-9s %-20s %11s %11s\n", "keys", "verdict from DER", "OpenSSL", "certgate");
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         bench = (struct bench) { .kind = kinds[i] };
         prepare(&bench);
@@ -332,5 +276,6 @@ main(int argc, char **argv)
         release(&bench);
     }
     measure_hostile();
+    measure_stores(rounds);
     return 0;
 }
