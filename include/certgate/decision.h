@@ -182,8 +182,9 @@ const char *cg_decision_trace(const struct cg_decision *decision);
 
 /*
  * The decision as JSON: members "verdict", "level", "latched", "reason", "alert", "allowances",
- * "findings", "levels", "certificate", "path", without the outer braces, so that a caller can put its
- * own members (time, interface, peer) around them. The caller frees it; NULL only without memory.
+ * "findings", "levels", "certificate", "path" and, if it was asked for, "trace" (its lines), without
+ * the outer braces, so that a caller can put its own members (time, interface, peer) around them. The
+ * caller frees it; NULL only without memory.
  */
 char *cg_decision_json_members(const struct cg_decision *decision);
 /* The same with every finding, those of other levels too; each says whether it is "enforced". */

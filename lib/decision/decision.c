@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/limits.h"
 
 #define MAX_JSON (4 * 1024 * 1024)
 
@@ -279,6 +280,27 @@ add_path(struct cg_buf *buf, const struct cg_decision *decision)
     cg_buf_addf(buf, "],\"anchored\":%s", decision->anchored ? "true" : "false");
 }
 
+/* The search as it is printed, line by line. */
+static void
+add_trace(struct cg_buf *buf, const char *trace)
+{
+    struct cg_buf line;
+
+    cg_buf_add(buf, ",\"trace\":[");
+    for (bool first = true; *trace != '\0'; first = false) {
+        size_t len = strcspn(trace, "\n");
+
+        cg_buf_init(&line, CG_MAX_TRACE_BYTES);
+        cg_buf_add_bytes(&line, trace, len);
+        cg_buf_add(buf, first ? "" : ",");
+        cg_buf_add_json(buf, cg_buf_text(&line));
+        buf->failed = buf->failed || line.failed;
+        cg_buf_release(&line);
+        trace += len + (trace[len] == '\n' ? 1 : 0);
+    }
+    cg_buf_add(buf, "]");
+}
+
 static char *
 render(const struct cg_decision *decision, bool all)
 {
@@ -303,6 +325,8 @@ render(const struct cg_decision *decision, bool all)
         add_cert(&buf, decision->cert);
         add_path(&buf, decision);
     }
+    if (decision->trace != NULL)
+        add_trace(&buf, decision->trace);
     return cg_buf_take(&buf);
 }
 

@@ -231,6 +231,7 @@ search_path(const struct cg_subject *subject, const struct input *input, struct 
         .leaf = subject->leaf,
         .sent = (const struct cg_cert *const *)input->sent,
         .sent_count = input->sent_count,
+        .unreadable = subject->peer->chain_count - input->sent_count,
         .store = subject->store,
         .now = subject->peer->now,
         .role = policy->role,

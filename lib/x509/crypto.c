@@ -343,3 +343,13 @@ cg_signature_is_refused(const struct cg_cert *cert)
 
     return !read_scheme(cert->signature_algorithm, &scheme) || scheme.digest == CG_DIGEST_MD5;
 }
+
+unsigned
+cg_signature_weight(const struct cg_cert *issuer)
+{
+    unsigned times = (issuer->key_bits + 4095) / 4096;
+
+    if (issuer->key_type != CG_KEY_RSA && issuer->key_type != CG_KEY_RSA_PSS)
+        return 1;
+    return times == 0 ? 1 : times * times;
+}

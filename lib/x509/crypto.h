@@ -26,6 +26,9 @@ enum cg_signature_result {
 enum cg_signature_result cg_signature_verify(struct cg_engine *engine, const struct cg_cert *cert,
         const struct cg_cert *issuer, bool allow_sha1, bool *fresh);
 
+/* What a verification with this certificate's key counts as against CG_MAX_SIGNATURES. */
+unsigned cg_signature_weight(const struct cg_cert *issuer);
+
 /*
  * Verifies that a certificate's own key signed it. The algorithm is not judged, since nothing hangs on
  * a self-signature: SHA-1 and MD5 verify here.

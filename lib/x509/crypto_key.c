@@ -64,7 +64,8 @@ from_params(EVP_PKEY_CTX *maker, int selection, OSSL_PARAM *params)
 
 /*
  * RFC 3279 section 2.3.1; the parameters are NULL, and absent where the writer forgot. An even
- * modulus or exponent, or exponent 1, is no RSA key: OpenSSL would load it.
+ * modulus or exponent, or exponent 1, is no RSA key: OpenSSL would load it. So would it an exponent that
+ * makes hostile work of every verification.
  */
 static bool
 read_rsa(const struct cg_cert *cert, struct number *n, struct number *e)
@@ -76,7 +77,8 @@ read_rsa(const struct cg_cert *cert, struct number *n, struct number *e)
         return false;
     return cg_der_enter(&reader, CG_DER_SEQUENCE, &inside) && cg_reader_done(&reader) &&
             read_number(&inside, n) && read_number(&inside, e) && cg_reader_done(&inside) &&
-            is_odd(n) && is_odd(e) && !(e->len == 1 && e->bytes[0] == 1);
+            is_odd(n) && is_odd(e) && e->len <= CG_MAX_RSA_EXPONENT_BITS / 8 &&
+            !(e->len == 1 && e->bytes[0] == 1);
 }
 
 static EVP_PKEY *

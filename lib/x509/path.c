@@ -167,6 +167,7 @@ explain_issuer(struct cg_path_scratch *search, struct path_step *top, struct pat
         end_attempt(search, edge->issuer, CG_REASON_ROOT_NOT_TRUSTED);
     } else if (search->depth < CG_MAX_PATH_CERTS - 1) {
         push(search, edge->issuer, 0, top);
+        cg_path_trace_end(search, search->depth, issuer);
         if (issuer->edge_count == 0)
             end_attempt(search, -1, CG_REASON_ISSUER_UNKNOWN);
     }
@@ -262,7 +263,8 @@ search_paths(struct cg_path_scratch *search)
     }
     if (settle_alone(search) || search->failed)
         return;
-    cg_path_trace(search, 0, leaf, "received");
+    cg_path_trace(search, 0, leaf, "its issuer is looked for");
+    cg_path_trace_end(search, 1, leaf);
     if (leaf->distance != CG_PATH_UNREACHABLE) {
         walk(search, CG_MAX_EDGES);
         steps = search->steps;
@@ -276,6 +278,7 @@ search_paths(struct cg_path_scratch *search)
         keep_attempt(search, &search->best, RANK_POLICY,
                 (struct path_finding) { CG_REASON_WORK_LIMIT_REACHED, 0, 0 }, -1);
         search->steps = steps;
+        cg_path_trace(search, 0, leaf, "no: work-limit-reached");
         return;
     }
     explain_failure(search);
@@ -361,7 +364,7 @@ reset(struct cg_path_scratch *search, struct cg_engine *engine, const struct cg_
         memset(search->memo, 0, sizeof(search->memo));
     search->memo_used = false;
     search->comparisons_left = CG_MAX_CONSTRAINT_COMPARISONS;
-    search->signatures = search->judged = search->steps = 0;
+    search->signatures = search->judged = search->work = search->steps = 0;
     search->limited = search->failed = search->explaining = false;
     search->tracing = query->trace != NULL;
     search->depth = 0;

@@ -14,6 +14,7 @@ struct cg_path_query {
     const struct cg_cert *leaf;
     const struct cg_cert *const *sent; /* what came with it, any order, duplicates allowed */
     size_t sent_count;
+    size_t unreadable; /* what else came along and is no certificate: only for words */
     const struct cg_store *store;
     int64_t now;
     enum cg_role role;

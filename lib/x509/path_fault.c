@@ -109,11 +109,25 @@ tell_issuer_unknown(const struct cg_path_scratch *search, const struct path_node
     else
         text(fault->found, "issuer %s", quote(&name, node->cert->issuer));
     text(fault->wanted, "a CA of this name in the chain sent or in the TCS");
-    if (search->query->sent_count == 0 && node->sent == 0)
-        text(fault->note, "the peer sent no intermediate certificate");
+    if (cg_store_count(search->query->store) == 0)
+        text(fault->note, "the TCS is empty: nothing is trusted");
+    else if (search->nodes[0].in_store)
+        text(fault->note, "a copy of the received certificate is in the TCS; it replaces no chain");
     else if (node->in_store)
         text(fault->note,
                 "this intermediate is in the TCS, its root is not, and partial-chain is off");
+    else if (node->sent != 0)
+        text(fault->note,
+                "the chain sent ends here: the next intermediate is missing, or the root "
+                "is not in the TCS");
+    else if (search->query->unreadable != 0)
+        text(fault->note, "%zu of what the peer sent along cannot be read as a certificate",
+                search->query->unreadable);
+    else if (search->query->sent_count == 0)
+        text(fault->note, "the peer sent no intermediate certificate");
+    else
+        text(fault->note, "the peer sent %zu certificate%s along, but not this CA's",
+                search->query->sent_count, search->query->sent_count == 1 ? "" : "s");
 }
 
 static void
@@ -127,7 +141,9 @@ tell_root_not_trusted(const struct cg_path_scratch *search, const struct path_no
             quote(&name, node->cert->subject),
             hex(&print, cg_span(node->cert->sha256, CG_SHA256_SIZE)));
     text(fault->wanted, node->sent == 0 ? "an exact copy in the TCS" : "this root in the TCS");
-    if (twin != NULL)
+    if (cg_store_count(search->query->store) == 0)
+        text(fault->note, "the TCS is empty: nothing is trusted");
+    else if (twin != NULL)
         text(fault->note, "the TCS has a CA of the same name, SHA-256 %s%s",
                 hex(&print, cg_span(twin->cert->sha256, CG_SHA256_SIZE)),
                 memcmp(twin->cert->spki_sha256, node->cert->spki_sha256, CG_SHA256_SIZE) == 0
@@ -140,7 +156,7 @@ tell_dates(const struct cg_path_scratch *search, const struct path_node *node,
         enum cg_reason reason, struct cg_path_fault *fault)
 {
     const struct path_node *twin = find_twin(search, node, false);
-    struct quoted name, when;
+    struct quoted name, when, print;
 
     text(fault->found, "%s %s %s (%s)", quote(&name, node->cert->subject),
             reason == CG_REASON_CA_EXPIRED ? "expired" : "is not valid before",
@@ -151,13 +167,19 @@ tell_dates(const struct cg_path_scratch *search, const struct path_node *node,
     text(fault->wanted, "valid at %s", date(&when, search->query->now));
     if (twin == NULL)
         text(fault->note, "no valid certificate of this CA is in the TCS or was sent");
-    else if (memcmp(twin->cert->spki_sha256, node->cert->spki_sha256, CG_SHA256_SIZE) == 0)
-        text(fault->note,
-                "a valid certificate of this CA and key is there (%s), but does not fit either",
-                place(twin));
-    else
+    else if (memcmp(twin->cert->spki_sha256, node->cert->spki_sha256, CG_SHA256_SIZE) != 0)
         text(fault->note,
                 "a valid CA of this name with another key is there (%s), but did not sign",
+                place(twin));
+    else if (twin->self_issued && !twin->in_store)
+        text(fault->note,
+                "the peer sent a renewed certificate of this root, SHA-256 %s, which is "
+                "not in the TCS",
+                hex(&print, cg_span(twin->cert->sha256, CG_SHA256_SIZE)));
+    else
+        text(fault->note,
+                "a valid certificate of this CA and key is there (%s), but leads to no trusted "
+                "root",
                 place(twin));
 }
 
@@ -182,8 +204,11 @@ tell_signature(const struct cg_path_scratch *search, const struct path_finding *
             quote(&name, issuer->cert->subject), place(issuer),
             hex(&print, cg_span(issuer->cert->sha256, CG_SHA256_SIZE)));
     text(fault->wanted, "a signature by its issuer's key (%s)", oid(&name, algorithm));
-    if (subject->cert->authority_key_id.len != 0 && issuer->cert->has_subject_key_id &&
-            !cg_span_equal(subject->cert->authority_key_id, issuer->cert->subject_key_id))
+    if (subject->cert->authority_key_id.len == 0 || !issuer->cert->has_subject_key_id)
+        return;
+    if (cg_span_equal(subject->cert->authority_key_id, issuer->cert->subject_key_id))
+        text(fault->note, "it names this CA's key id: it was altered, or not made by this CA");
+    else
         text(fault->note, "it names an issuer with key id %s: another CA of the same name",
                 hex(&print, subject->cert->authority_key_id));
 }
@@ -227,7 +252,7 @@ tell_path_length(const struct cg_path_scratch *search, const struct path_attempt
     for (size_t i = 1; i < attempt->count && search->nodes[attempt->nodes[i]].cert != node->cert;
             i++)
         below += search->nodes[attempt->nodes[i]].self_issued ? 0 : 1;
-    text(fault->found, "%u intermediate CAs below it", below);
+    text(fault->found, "%u intermediate CA%s below it", below, below == 1 ? "" : "s");
     text(fault->wanted, "at most %u (basicConstraints)", node->cert->path_len);
 }
 
@@ -275,8 +300,9 @@ cg_path_explain(struct cg_path_scratch *search, const struct path_attempt *attem
         break;
     case CG_REASON_NOT_A_CA:
         text(fault->found, "%s",
-                node->cert->has_basic_constraints ? "basicConstraints without the CA flag"
-                                                  : "no basicConstraints");
+                node->cert->version < 3 ? "a certificate before version 3 that is no trusted root"
+                        : node->cert->has_basic_constraints ? "basicConstraints without the CA flag"
+                                                            : "no basicConstraints");
         text(fault->wanted, "a CA certificate");
         break;
     case CG_REASON_CA_KEY_USAGE:
@@ -338,10 +364,20 @@ cg_path_find_unknown_critical(
 }
 
 void
+cg_path_trace_end(struct cg_path_scratch *search, size_t depth, const struct path_node *node)
+{
+    struct quoted issuer;
+
+    if (search->tracing && node->edge_count == 0)
+        cg_buf_addf(search->query->trace, "%*s%s: neither sent nor trusted\n", (int)(2 * depth), "",
+                quote(&issuer, node->cert->issuer));
+}
+
+void
 cg_path_trace(struct cg_path_scratch *search, size_t depth, const struct path_node *node,
         const char *format, ...)
 {
-    struct quoted name, issuer, print;
+    struct quoted name, print;
     char words[CG_MAX_NOTE];
     va_list args;
 
@@ -350,7 +386,7 @@ cg_path_trace(struct cg_path_scratch *search, size_t depth, const struct path_no
     va_start(args, format);
     vsnprintf(words, sizeof(words), format, args);
     va_end(args);
-    cg_buf_addf(search->query->trace, "%*s%s by %s, %s %.8s: %s\n", (int)(2 * depth), "",
-            quote(&name, node->cert->subject), quote(&issuer, node->cert->issuer), place(node),
+    cg_buf_addf(search->query->trace, "%*s%s (%s, %.8s): %s\n", (int)(2 * depth), "",
+            quote(&name, node->cert->subject), depth == 0 ? "received" : place(node),
             hex(&print, cg_span(node->cert->sha256, CG_SHA256_SIZE)), words);
 }

@@ -125,10 +125,14 @@ cg_path_rate_issuer(const struct cg_path_query *query, struct path_node *node)
 }
 
 static void
-count_signature(struct cg_path_scratch *search, enum cg_signature_result result, bool fresh)
+count_signature(struct cg_path_scratch *search, const struct cg_cert *issuer,
+        enum cg_signature_result result, bool fresh)
 {
+    if (result != CG_SIGNATURE_VALID && result != CG_SIGNATURE_INVALID)
+        return;
     search->signatures += fresh ? 1 : 0;
-    search->judged += result == CG_SIGNATURE_VALID || result == CG_SIGNATURE_INVALID ? 1 : 0;
+    search->judged++;
+    search->work += cg_signature_weight(issuer);
 }
 
 bool
@@ -140,7 +144,7 @@ cg_path_is_self_signed(struct cg_path_scratch *search, struct path_node *node)
     if (!node->self_issued)
         return false;
     if (node->own == PATH_UNKNOWN) {
-        if (search->judged == CG_MAX_SIGNATURES) {
+        if (search->work >= CG_MAX_SIGNATURES) {
             search->limited = true;
             return false;
         }
@@ -150,7 +154,7 @@ cg_path_is_self_signed(struct cg_path_scratch *search, struct path_node *node)
             node->own = PATH_YES;
         else if (result == CG_SIGNATURE_FAILED)
             search->failed = true;
-        count_signature(search, result, fresh);
+        count_signature(search, node->cert, result, fresh);
     }
     return node->own == PATH_YES;
 }
@@ -228,14 +232,15 @@ judge_signature(
     bool fresh = false;
 
     if (!edge->tried) {
-        if (search->judged == CG_MAX_SIGNATURES) {
+        if (search->work >= CG_MAX_SIGNATURES) {
             search->limited = true;
             return CG_REASON_WORK_LIMIT_REACHED;
         }
         edge->signature = (uint8_t)cg_signature_verify(search->engine, subject->cert,
                 search->nodes[edge->issuer].cert, search->query->allow_sha1, &fresh);
         edge->tried = true;
-        count_signature(search, (enum cg_signature_result)edge->signature, fresh);
+        count_signature(search, search->nodes[edge->issuer].cert,
+                (enum cg_signature_result)edge->signature, fresh);
     }
     switch ((enum cg_signature_result)edge->signature) {
     case CG_SIGNATURE_VALID:

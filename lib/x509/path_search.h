@@ -90,6 +90,7 @@ struct cg_path_scratch {
     unsigned comparisons_left;
     unsigned signatures; /* verified in this search */
     unsigned judged; /* these and those from memory: limits must not hang on what is remembered */
+    unsigned work; /* what these count as */
     unsigned steps; /* edges considered */
     unsigned step_limit;
     bool limited; /* a limit cut the search */
@@ -131,6 +132,8 @@ struct path_finding cg_path_judge_policies(
 /* found, wanted and note of a finding. */
 void cg_path_explain(struct cg_path_scratch *search, const struct path_attempt *attempt,
         struct cg_path_fault *fault);
+/* A line of the trace for an issuer that is nowhere; nothing where there are candidates. */
+void cg_path_trace_end(struct cg_path_scratch *search, size_t depth, const struct path_node *node);
 /* A line of the trace: the node at this depth and what became of it. */
 void cg_path_trace(struct cg_path_scratch *search, size_t depth, const struct path_node *node,
         const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -387,6 +387,16 @@ one_bit_is_another_question(void **state)
     cg_engine_free(engine);
 }
 
+static void
+assert_shows_trace(const struct cg_decision *decision, bool shown)
+{
+    char *members = cg_decision_json_members(decision);
+
+    assert_non_null(members);
+    assert_int_equal(strstr(members, ",\"trace\":[\"'CN=leaf' (received, ") != NULL, shown);
+    free(members);
+}
+
 /* A traced search is never taken from memory, and leaves nothing there. */
 static void
 traces_are_fresh(void **state)
@@ -401,10 +411,12 @@ traces_are_fresh(void **state)
     second = ask(engine, &q);
     assert_ptr_not_equal(first, second);
     assert_string_not_equal(cg_decision_trace(second), "");
+    assert_shows_trace(second, true);
     cg_decision_free(first);
     q.trace = false;
     first = ask(engine, &q);
     assert_string_equal(cg_decision_trace(first), "");
+    assert_shows_trace(first, false);
     cg_decision_free(first);
     cg_decision_free(second);
     cg_engine_free(engine);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <openssl/rsa.h>
 #include <stdlib.h>
 
 #include "support/mint.h"
@@ -240,6 +241,49 @@ broken_keys_do_not_load(void **state)
     cg_engine_free(engine);
 }
 
+/* What a hostile key can cost: a long exponent does not load, a long modulus counts for several. */
+static void
+dear_keys(void **state)
+{
+    static const struct {
+        unsigned exponent; /* bits */
+        bool loads;
+    } lengths[] = { { 17, true }, { 64, true }, { 65, false }, { 1000, false } };
+    struct cg_cert sized = { .key_type = CG_KEY_RSA };
+    struct cg_engine *engine = cg_engine_new();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        EVP_PKEY_CTX *maker = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+        BIGNUM *exponent = BN_new();
+        EVP_PKEY *key = NULL;
+        struct cg_cert *cert;
+
+        assert_int_equal(BN_rand(exponent, (int)lengths[i].exponent, BN_RAND_TOP_ONE, 1), 1);
+        assert_int_equal(EVP_PKEY_keygen_init(maker), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_rsa_keygen_bits(maker, 1024), 1);
+        assert_int_equal(EVP_PKEY_CTX_set1_rsa_keygen_pubexp(maker, exponent), 1);
+        assert_int_equal(EVP_PKEY_generate(maker, &key), 1);
+        cert = mint_cert(&(struct mint) { .subject = "CN=a", .key = key });
+        if (loads(engine, cert) != lengths[i].loads)
+            fail_msg("exponent of %u bits", lengths[i].exponent);
+        cg_cert_free(cert);
+        EVP_PKEY_free(key);
+        BN_free(exponent);
+        EVP_PKEY_CTX_free(maker);
+    }
+    cg_engine_free(engine);
+    assert_int_equal(cg_signature_weight(&sized), 1);
+    sized.key_bits = 4096;
+    assert_int_equal(cg_signature_weight(&sized), 1);
+    sized.key_bits = 4097;
+    assert_int_equal(cg_signature_weight(&sized), 4);
+    sized.key_bits = 16384;
+    assert_int_equal(cg_signature_weight(&sized), 16);
+    sized.key_type = CG_KEY_EC;
+    assert_int_equal(cg_signature_weight(&sized), 1);
+}
+
 /* A point that is not on its curve, whichever of its bytes is off. */
 static void
 point_off_the_curve(void **state)
@@ -275,6 +319,7 @@ main(void)
         cmocka_unit_test(own_signature_with_md5),
         cmocka_unit_test(strength_of_keys),
         cmocka_unit_test(broken_keys_do_not_load),
+        cmocka_unit_test(dear_keys),
         cmocka_unit_test(point_off_the_curve),
     };
 
