@@ -62,13 +62,22 @@ static const struct entry world[] = {
     { 's', "CN=mid", "P-256 mid", "CN=mid", "P-256 mid old", { CA, CA_USAGE } }, /* self-issued rollover */
     { 'o', "CN=mid", "P-256 mid old", "CN=root", "P-256 root", { "basicConstraints=critical,CA:TRUE,pathlen:1" } },
     { 't', "CN=tiny", "RSA-512", "CN=root", "P-256 root", { CA } }, /* key below the 1024 class */
-    /* a ring: a is by b, b is by a */
+    /* roots that changed: R's certificate by the second root, its new key by the old one, and the other way */
+    { 'p', "CN=root", "P-256 root", "CN=second", "P-256 second", { CA, CA_USAGE, SKI } },
+    { 'A', "CN=root", "P-256 root", "CN=second", "P-256 second", { CA, CA_USAGE, SKI }, 90, -30 },
+    { 'Z', "CN=root", "P-256 root new", "CN=root", "P-256 root new", { CA, CA_USAGE, SKI } },
+    { 'O', "CN=root", "P-256 root new", "CN=root", "P-256 root", { CA, CA_USAGE, SKI } },
+    { 'H', "CN=root", "P-256 root", "CN=root", "P-256 root new", { CA, CA_USAGE, SKI } },
+    { 'd', "CN=second", "P-256 second", "CN=root", "P-256 root", { CA }, 90, -30 }, /* a dead branch */
+    /* a ring: a is by b, b is by a; and a way out of it */
+    { 'c', "CN=ring b", "P-256 b", "CN=root", "P-256 root", { CA } },
     { 'a', "CN=ring a", "P-256 a", "CN=ring b", "P-256 b", { CA } },
     { 'b', "CN=ring b", "P-256 b", "CN=ring a", "P-256 a", { CA } },
     /* end entities */
     { 'L', "CN=leaf", "P-256 leaf", "CN=inter", "P-256 inter",
       { "subjectAltName=DNS:a.example", "authorityKeyIdentifier=none" } },
     { 'D', "CN=leaf", "P-256 leaf", "CN=root", "P-256 root", { "subjectAltName=DNS:a.example" } },
+    { 'w', "CN=leaf", "P-256 leaf", "CN=root", "P-256 root new", { NULL } },
     { 'v', "CN=leaf", "P-256 leaf", "CN=old", "P-256 old", { NULL } },
     { '6', "CN=leaf", "P-256 leaf", "CN=md5", "RSA-1024", { NULL } },
     { 'l', "CN=leaf", "P-256 leaf", "CN=inter", "P-256 inter", { NULL }, 0, 0, 0, NULL, true },
@@ -110,7 +119,21 @@ static const struct {
     { "version 1 root", 'v', "", "V", 0, 0, CG_REASON_NONE, "vV" },
     { "root signed with MD5", '6', "", "5", 0, 0, CG_REASON_NONE, "65" },
     { "self-issued rollover does not count", 'L', "0so", "R", 0, 0, CG_REASON_NONE, "L0soR" },
-    { "ring with a way out is not entered", 'x', "ab", "R", 0, 0, CG_REASON_ISSUER_UNKNOWN, NULL },
+    { "ring", 'x', "ab", "R", 0, 0, CG_REASON_ISSUER_UNKNOWN, NULL },
+    { "ring with a way out", 'x', "abc", "R", 0, 0, CG_REASON_NONE, "xacR" },
+    { "dead after two steps: goes back", 'L', "Jd0m", "R", 0, 0, CG_REASON_NONE, "L0mR" },
+    { "one level with another key, the next expired", 'L', "KX0zm", "R", 0, 0, CG_REASON_NONE, "L0mR" },
+    { "several roots, all trusted", 'L', "IJ", "RSVQ", 0, 0, CG_REASON_NONE, NULL },
+    { "several roots, one expired", 'L', "IJ", "rS", 0, 0, CG_REASON_NONE, "LJS" },
+    { "several roots, one forged", 'L', "IJ", "QS", 0, 0, CG_REASON_NONE, "LJS" },
+    { "root cross-signed by a trusted one", 'L', "Ip", "S", 0, 0, CG_REASON_NONE, "LIpS" },
+    { "trusted root expired, its cross-certificate is not", 'L', "Ip", "rS", 0, 0, CG_REASON_NONE, "LIpS" },
+    { "cross-certificate expired, the root is trusted", 'L', "IA", "SR", 0, 0, CG_REASON_NONE, "LIR" },
+    { "cross-certificate expired, the root is not trusted", 'L', "IAR", "S", 0, 0, CG_REASON_CA_EXPIRED, "LIAS" },
+    { "root rollover: the new key by the old one", 'w', "O", "R", 0, 0, CG_REASON_NONE, "wOR" },
+    { "root rollover: the old key by the new one", 'D', "H", "Z", 0, 0, CG_REASON_NONE, "DHZ" },
+    { "root rollover: both roots trusted", 'w', "OH", "RZ", 0, 0, CG_REASON_NONE, "wZ" },
+    { "root rollover: without the link", 'w', "", "R", 0, 0, CG_REASON_SIGNATURE_INVALID, "wR" },
 
     { "nothing sent", 'L', "", "R", 0, 0, CG_REASON_ISSUER_UNKNOWN, "L" },
     { "nothing trusted", 'L', "I", "S", 0, 0, CG_REASON_ISSUER_UNKNOWN, "LI" },
@@ -455,6 +478,101 @@ hostile_graph_is_bounded(void **state)
     cg_engine_free(engine);
 }
 
+/* A mesh of 112 valid cross-signatures, and one of its CAs also below a trusted root: best first. */
+static void
+needle_in_a_mesh(void **state)
+{
+    enum { N = 16, EACH = 7 };
+    struct cg_engine *engine = cg_engine_new();
+    struct cg_cert *mesh[N * EACH + 2], *leaf;
+    struct cg_path_result result;
+    struct cg_path_query query = { .now = MINT_NOW, .max_depth = CG_DEFAULT_PATH_DEPTH };
+    struct cg_store *store = mint_store((struct cg_cert *[]) { find('R'), NULL });
+    char names[N][16], keys[N][16];
+    size_t count = 0;
+
+    (void)state;
+    for (size_t i = 0; i < N; i++) {
+        snprintf(names[i], sizeof(names[i]), "CN=mesh %zu", i);
+        snprintf(keys[i], sizeof(keys[i]), "P-256 mesh %zu", i % 4);
+    }
+    for (size_t i = 0; i < N; i++)
+        for (size_t j = 0; j < EACH; j++, count++)
+            mesh[count] = mint_cert(&(struct mint) { .subject = names[i],
+                    .key = mint_key(keys[i]),
+                    .issuer = names[(i + j + 1) % N],
+                    .signer = mint_key(keys[(i + j + 1) % N]),
+                    .serial = (long)count + 1,
+                    .extensions = { CA } });
+    mesh[count++] = mint_cert(&(struct mint) { .subject = names[5],
+            .key = mint_key(keys[5]),
+            .issuer = "CN=root",
+            .signer = mint_key("P-256 root"),
+            .extensions = { CA } });
+    leaf = mint_cert(&(struct mint) { .subject = "CN=leaf",
+            .key = mint_key("P-256 leaf"),
+            .issuer = names[0],
+            .signer = mint_key(keys[0]) });
+    query.leaf = leaf;
+    query.sent = (const struct cg_cert *const *)mesh;
+    query.sent_count = count;
+    query.store = store;
+    assert_int_equal(cg_path_search(engine, &query, &result, NULL), CG_OK);
+    assert_true(result.valid);
+    assert_int_equal(result.count, 4); /* mesh 0 by mesh 5 by the root: nothing shorter */
+    assert_true(result.edges <= 4);
+    for (size_t i = 0; i < count; i++)
+        cg_cert_free(mesh[i]);
+    cg_cert_free(leaf);
+    cg_store_free(store);
+    cg_engine_free(engine);
+}
+
+/* As deep as may be asked for, in the worst order; one less is too deep. */
+static void
+deepest_path(void **state)
+{
+    struct cg_engine *engine = cg_engine_new();
+    struct cg_cert *sent[CG_MAX_PATH_DEPTH], *leaf;
+    struct cg_store *store = mint_store((struct cg_cert *[]) { find('R'), NULL });
+    struct cg_path_query query = { .now = MINT_NOW,
+        .sent = (const struct cg_cert *const *)sent,
+        .sent_count = CG_MAX_PATH_DEPTH,
+        .store = store };
+    char subject[24], issuer[24] = "CN=root";
+    struct cg_path_result result;
+
+    (void)state;
+    for (size_t i = 0; i < CG_MAX_PATH_DEPTH; i++) {
+        snprintf(subject, sizeof(subject), "CN=level %zu", i);
+        sent[i] = mint_cert(&(struct mint) { .subject = subject,
+                .key = mint_key(i % 2 == 0 ? "P-256 even" : "P-256 odd"),
+                .issuer = issuer,
+                .signer = mint_key(i == 0    ? "P-256 root"
+                                : i % 2 == 0 ? "P-256 odd"
+                                             : "P-256 even"),
+                .extensions = { CA } });
+        memcpy(issuer, subject, sizeof(issuer));
+    }
+    leaf = mint_cert(&(struct mint) { .subject = "CN=leaf",
+            .key = mint_key("P-256 leaf"),
+            .issuer = issuer,
+            .signer = mint_key("P-256 odd") });
+    query.leaf = leaf;
+    for (unsigned depth = CG_MAX_PATH_DEPTH - 1; depth <= CG_MAX_PATH_DEPTH; depth++) {
+        query.max_depth = depth;
+        assert_int_equal(cg_path_search(engine, &query, &result, NULL), CG_OK);
+        assert_int_equal(result.chain.reason,
+                depth == CG_MAX_PATH_DEPTH ? CG_REASON_NONE : CG_REASON_PATH_TOO_DEEP);
+        assert_int_equal(result.valid, depth == CG_MAX_PATH_DEPTH);
+    }
+    for (size_t i = 0; i < CG_MAX_PATH_DEPTH; i++)
+        cg_cert_free(sent[i]);
+    cg_cert_free(leaf);
+    cg_store_free(store);
+    cg_engine_free(engine);
+}
+
 int
 main(void)
 {
@@ -467,6 +585,8 @@ main(void)
         cmocka_unit_test(trace_is_a_tree),
         cmocka_unit_test(windows),
         cmocka_unit_test(hostile_graph_is_bounded),
+        cmocka_unit_test(needle_in_a_mesh),
+        cmocka_unit_test(deepest_path),
     };
 
     return cmocka_run_group_tests(tests, make_world, free_world);
