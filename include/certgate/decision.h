@@ -166,7 +166,7 @@ const struct cg_cert *cg_decision_path_get0(const struct cg_decision *decision, 
 /* True when the last certificate of the path is trusted (in the TCS). */
 bool cg_decision_anchored(const struct cg_decision *decision);
 
-/* The seconds during which the same inputs give the same decision, both included. */
+/* The seconds during which the decision stands: what it rests on is valid in them, both included. */
 int64_t cg_decision_good_from(const struct cg_decision *decision);
 int64_t cg_decision_good_until(const struct cg_decision *decision);
 

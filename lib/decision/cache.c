@@ -28,6 +28,9 @@ put_text(struct cg_span *part, uint64_t *len, const char *text)
     return part->len;
 }
 
+_Static_assert(sizeof(void *) != 8 || sizeof(struct cg_peer) == 80,
+        "cg_decision_cache_key() does not know every field of struct cg_peer");
+
 bool
 cg_decision_cache_key(struct cg_engine *engine, const struct cg_store *store,
         const struct cg_policy *policy, const struct cg_peer *peer, uint8_t key[CG_SHA256_SIZE])
@@ -86,7 +89,7 @@ find(struct remembered set[2], const uint8_t key[CG_SHA256_SIZE], int64_t now)
         struct remembered found = set[i];
 
         if (found.decision == NULL || memcmp(found.key, key, CG_SHA256_SIZE) != 0 ||
-                now < found.decision->good_from || now > found.decision->good_until)
+                !cg_window_holds(&found.decision->same, now))
             continue;
         set[i] = set[0];
         set[0] = found;
@@ -156,7 +159,7 @@ cg_decision_cache_put(struct cg_engine *engine, const uint8_t key[CG_SHA256_SIZE
     set = decision->verdict == CG_ACCEPT
             ? set_of(engine->decisions->accepted, CG_DECISION_SETS, key)
             : set_of(engine->decisions->refused, CG_REFUSAL_SETS, key);
-    /* One whose window is over makes room first: it is never found again unless time goes back. */
+    /* One of the same key has a window that is over. */
     if (set[0].decision == NULL || memcmp(set[0].key, key, CG_SHA256_SIZE) != 0) {
         forget(&set[1]);
         set[1] = set[0];

@@ -121,13 +121,13 @@ cg_decision_anchored(const struct cg_decision *decision)
 int64_t
 cg_decision_good_from(const struct cg_decision *decision)
 {
-    return decision->good_from;
+    return decision->good.from;
 }
 
 int64_t
 cg_decision_good_until(const struct cg_decision *decision)
 {
-    return decision->good_until;
+    return decision->good.until;
 }
 
 unsigned

@@ -4,6 +4,8 @@
 
 #include <certgate/decision.h>
 
+#include "base/window.h"
+
 struct cg_decision {
     unsigned refs; /* atomic */
     enum cg_level level;
@@ -18,8 +20,8 @@ struct cg_decision {
     struct cg_cert **path;
     size_t path_count;
     bool anchored;
-    int64_t good_from;
-    int64_t good_until;
+    struct cg_window good;
+    struct cg_window same; /* while a new evaluation gives the same, word for word */
     unsigned signatures;
     unsigned edges;
     char *trace;

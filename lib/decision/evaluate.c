@@ -58,7 +58,7 @@ cg_decision_refuse(const struct cg_policy *policy, enum cg_reason reason, const 
     decision->latched = policy->latched;
     decision->verdict = reason == CG_REASON_NONE ? CG_ACCEPT : CG_REJECT;
     decision->reason = reason;
-    decision->good_until = INT64_MAX;
+    decision->good = decision->same = CG_WINDOW_ALWAYS;
     if (detail != NULL) {
         decision->detail = strdup(detail);
         if (decision->detail == NULL) {
@@ -191,35 +191,28 @@ keep_path(struct cg_decision *decision, const struct cg_path_result *path)
 }
 
 /*
- * Until when the same inputs give the same decision: the validity of everything that it rests on, and
- * of the allowances. Where the received certificate is out of date already, only this second.
+ * How long a decision stands: as long as what it rests on, the allowances among it. Where the received
+ * certificate is out of date or the clock is not believed, its words name the moment.
  */
 static void
-set_window(struct cg_decision *decision, const struct cg_subject *subject, bool searched)
+set_windows(struct cg_decision *decision, const struct cg_subject *subject, bool searched)
 {
     const struct cg_policy *policy = subject->policy;
     const struct cg_path_result *path = subject->path;
-    int64_t now = subject->peer->now, from = subject->leaf->not_before,
-            until = subject->leaf->not_after;
+    struct cg_window window = { subject->leaf->not_before, subject->leaf->not_after };
+    int64_t now = subject->peer->now;
 
+    for (int i = 0; i < CG_ALLOW_COUNT; i++)
+        if (policy->allowed[i])
+            cg_window_stay(&window, now, INT64_MIN, policy->allowed_until[i]);
+    cg_window_narrow(&window, subject->peer->clock_floor, INT64_MAX);
+    decision->good = decision->same = window;
     if (searched) {
-        from = path->good_from > from ? path->good_from : from;
-        until = path->good_until < until ? path->good_until : until;
+        cg_window_narrow(&decision->good, path->good.from, path->good.until);
+        cg_window_narrow(&decision->same, path->same.from, path->same.until);
     }
-    for (int i = 0; i < CG_ALLOW_COUNT; i++) {
-        if (!policy->allowed[i])
-            continue;
-        if (now > policy->allowed_until[i])
-            from = policy->allowed_until[i] >= from ? policy->allowed_until[i] + 1 : from;
-        else if (policy->allowed_until[i] < until)
-            until = policy->allowed_until[i];
-    }
-    if (now >= subject->peer->clock_floor && from < subject->peer->clock_floor)
-        from = subject->peer->clock_floor;
-    if (now < from || now > until || now < subject->peer->clock_floor)
-        from = until = now;
-    decision->good_from = from;
-    decision->good_until = until;
+    if (!cg_window_holds(&window, now))
+        decision->good = decision->same = (struct cg_window) { now, now };
 }
 
 static enum cg_status
@@ -285,7 +278,7 @@ judge(struct cg_engine *engine, const struct cg_store *store, const struct cg_po
     decision->cert = cg_cert_ref(input->leaf);
     decision->signatures = path.signatures;
     decision->edges = path.edges;
-    set_window(decision, &subject, (run & need_path) != 0);
+    set_windows(decision, &subject, (run & need_path) != 0);
     if (!keep_path(decision, &path)) {
         status = cg_fail(err, CG_E_NOMEM, "no memory for the path");
         goto done;

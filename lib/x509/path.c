@@ -285,41 +285,29 @@ search_paths(struct cg_path_scratch *search)
     search->steps = steps + search->steps;
 }
 
-static void
-narrow(struct cg_path_result *result, int64_t from, int64_t until)
-{
-    if (from > result->good_from)
-        result->good_from = from;
-    if (until < result->good_until)
-        result->good_until = until;
-}
-
 /*
- * The seconds for which the answer stands, word for word: until some candidate begins or ends, since
- * another path may then be the better one. Words about dates name the moment of judging.
+ * How long the answer stands. A clean path does while its certificates do; any other answer may change
+ * whenever some candidate begins or ends. Word for word it only stays the same until then in any case,
+ * since another path may come first; and words about dates name the moment of judging.
  */
 static void
-set_window(const struct cg_path_scratch *search, struct cg_path_result *result)
+set_windows(const struct cg_path_scratch *search, struct cg_path_result *result)
 {
     int64_t now = search->query->now;
 
-    result->good_from = INT64_MIN;
-    result->good_until = INT64_MAX;
-    if (result->chain.reason == CG_REASON_CA_EXPIRED ||
-            result->chain.reason == CG_REASON_CA_NOT_YET_VALID)
-        narrow(result, now, now);
+    result->same = result->good = CG_WINDOW_ALWAYS;
     for (size_t i = 0; i < search->node_count; i++) {
         const struct cg_cert *cert = search->nodes[i].cert;
 
-        if (now < cert->not_before)
-            narrow(result, INT64_MIN, cert->not_before - 1);
-        else
-            narrow(result, cert->not_before, INT64_MAX);
-        if (now > cert->not_after)
-            narrow(result, cert->not_after + 1, INT64_MAX);
-        else
-            narrow(result, INT64_MIN, cert->not_after);
+        cg_window_stay(&result->same, now, cert->not_before, cert->not_after);
     }
+    for (size_t i = 0; i < result->count; i++)
+        cg_window_narrow(&result->good, result->certs[i]->not_before, result->certs[i]->not_after);
+    if (!result->valid || search->found_cost != 0)
+        result->good = result->same;
+    if (result->chain.reason == CG_REASON_CA_EXPIRED ||
+            result->chain.reason == CG_REASON_CA_NOT_YET_VALID)
+        cg_window_narrow(&result->same, now, now);
 }
 
 /* What the checks critical-extensions and extended-key-usage want to know of the path. */
@@ -391,7 +379,7 @@ cg_path_search(struct cg_engine *engine, const struct cg_path_query *query,
     note_critical(search, result);
     if (!result->valid)
         cg_path_explain(search, &search->best, &result->chain);
-    set_window(search, result);
+    set_windows(search, result);
     result->signatures = search->signatures;
     result->edges = search->steps;
     return CG_OK;

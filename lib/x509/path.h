@@ -8,6 +8,7 @@
 #include <certgate/decision.h>
 
 #include "base/buf.h"
+#include "base/window.h"
 #include "x509/facts.h"
 
 struct cg_path_query {
@@ -23,8 +24,8 @@ struct cg_path_query {
     bool partial_chain;
     bool enforce_ca_eku;
     bool prefer_critical_known; /* false while latched: critical extensions do not matter */
-    unsigned max_depth;         /* intermediates between leaf and anchor */
-    struct cg_buf *trace;       /* NULL, or receives the search as an indented tree */
+    unsigned max_depth; /* intermediates between leaf and anchor */
+    struct cg_buf *trace; /* NULL, or receives the search as an indented tree */
 };
 
 /* One thing wrong (or worth knowing) about one certificate of a path. Texts are escaped. */
@@ -41,14 +42,14 @@ struct cg_path_result {
     bool anchored;
     const struct cg_cert *certs[CG_MAX_PATH_CERTS]; /* leaf first; best attempt when not valid */
     size_t count;
-    struct cg_path_fault chain;    /* why there is none */
+    struct cg_path_fault chain; /* why there is none */
     struct cg_path_fault critical; /* unknown critical extension on the best path (or chain sent) */
-    struct cg_path_fault ca_eku;   /* a CA of the best path does not allow the purpose */
-    bool used_sha1;       /* valid only because allow_sha1 */
-    int64_t good_from;    /* the seconds in which the same search gives the same answer, */
-    int64_t good_until;   /* both included: no candidate begins or ends in them */
-    unsigned signatures;  /* verified in this search, not from memory */
-    unsigned edges;       /* candidate issuers considered */
+    struct cg_path_fault ca_eku; /* a CA of the best path does not allow the purpose */
+    bool used_sha1; /* valid only because allow_sha1 */
+    struct cg_window good; /* while the answer stands: the path's validity */
+    struct cg_window same; /* while a new search gives it word for word */
+    unsigned signatures; /* verified in this search, not from memory */
+    unsigned edges; /* candidate issuers considered */
 };
 
 /*

@@ -112,6 +112,7 @@ static const struct {
     { "intermediate from the store", 'L', "", "RI", 0, 0, CG_REASON_NONE, "LIR" },
     { "cross-signed: the other root", 'L', "IJ", "S", 0, 0, CG_REASON_NONE, "LJS" },
     { "expired twin sent, good one trusted", 'L', "X", "RI", 0, 0, CG_REASON_NONE, "LIR" },
+    { "a renewal to come", 'L', "IF", "R", 0, 0, CG_REASON_NONE, "LIR" },
     { "expired twin of the root", 'L', "I", "rR", 0, 0, CG_REASON_NONE, "LIR" },
     { "root of the same name, other key", 'L', "I", "QR", 0, 0, CG_REASON_NONE, "LIR" },
     { "intermediate of the same name, other key", 'L', "KI", "R", 0, 0, CG_REASON_NONE, "LIR" },
@@ -399,7 +400,7 @@ trace_is_a_tree(void **state)
     cg_engine_free(engine);
 }
 
-/* An answer holds until any candidate begins or ends; one that names the moment holds for it alone. */
+/* A path holds while its certificates do; word for word an answer stays until any candidate changes. */
 static void
 windows(void **state)
 {
@@ -408,15 +409,20 @@ windows(void **state)
 
     (void)state;
     search(engine, row_of("plain"), &result, NULL);
-    assert_int_equal(result.good_from, MINT_NOW - MINT_DAY);
-    assert_int_equal(result.good_until, MINT_NOW + 365 * MINT_DAY);
+    assert_int_equal(result.good.from, MINT_NOW - MINT_DAY);
+    assert_int_equal(result.good.until, MINT_NOW + 365 * MINT_DAY);
     search(engine, row_of("nothing trusted"), &result, NULL);
-    assert_int_equal(result.good_until, MINT_NOW + 365 * MINT_DAY);
-    search(engine, row_of("expired twin of the root"), &result, NULL);
-    assert_int_equal(result.good_from, MINT_NOW - MINT_DAY);
+    assert_int_equal(result.good.until, MINT_NOW + 365 * MINT_DAY);
+    search(engine, row_of("intermediate not yet valid"), &result, NULL);
+    assert_int_equal(result.good.until, MINT_NOW + 30 * MINT_DAY - 1);
+    assert_int_equal(result.same.until, MINT_NOW);
     search(engine, row_of("intermediate expired"), &result, NULL);
-    assert_int_equal(result.good_from, MINT_NOW);
-    assert_int_equal(result.good_until, MINT_NOW);
+    assert_int_equal(result.good.from, MINT_NOW - MINT_DAY);
+    assert_int_equal(result.same.from, MINT_NOW);
+    search(engine, row_of("a renewal to come"), &result, NULL);
+    assert_true(result.valid);
+    assert_int_equal(result.good.until, MINT_NOW + 365 * MINT_DAY);
+    assert_int_equal(result.same.until, MINT_NOW + 30 * MINT_DAY - 1);
     cg_engine_free(engine);
 }
 
