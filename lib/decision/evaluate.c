@@ -202,11 +202,15 @@ set_windows(struct cg_decision *decision, const struct cg_subject *subject, bool
     struct cg_window window = { subject->leaf->not_before, subject->leaf->not_after };
     int64_t now = subject->peer->now;
 
-    for (int i = 0; i < CG_ALLOW_COUNT; i++)
-        if (policy->allowed[i])
-            cg_window_stay(&window, now, INT64_MIN, policy->allowed_until[i]);
-    cg_window_narrow(&window, subject->peer->clock_floor, INT64_MAX);
+    if (subject->peer->clock_floor != 0)
+        cg_window_narrow(&window, subject->peer->clock_floor, INT64_MAX);
     decision->good = decision->same = window;
+    for (int i = 0; i < CG_ALLOW_COUNT; i++) {
+        if (policy->allowed[i])
+            cg_window_stay(&decision->same, now, INT64_MIN, policy->allowed_until[i]);
+        if (cg_policy_allows(policy, (enum cg_allowance)i, now))
+            cg_window_narrow(&decision->good, INT64_MIN, policy->allowed_until[i]);
+    }
     if (searched) {
         cg_window_narrow(&decision->good, path->good.from, path->good.until);
         cg_window_narrow(&decision->same, path->same.from, path->same.until);
