@@ -1,6 +1,7 @@
 """Starts certgated with a worker, a backend and certificates of its own; everything is stopped by its pid."""
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -80,9 +81,10 @@ class Gateway:
     the settings "block": "line" makes it a line, and None leaves a default of this class out.
     """
 
-    def __init__(self, folder, pki, identity, backend, interfaces, pinned=(), workers=1, blocks=()):
+    def __init__(self, folder, pki, identity, backend, interfaces, pinned=(), workers=1, blocks=(),
+                 descriptors=None):
         self.folder, self.pki, self.identity = str(folder), pki, identity
-        self.backend, self.workers, self.blocks = backend, workers, list(blocks)
+        self.backend, self.workers, self.blocks, self.descriptors = backend, workers, list(blocks), descriptors
         self.tcs = pki.tcs(os.path.join(self.folder, "tcs"), *pinned)
         self.config = os.path.join(self.folder, "certgate.conf")
         self.log = os.path.join(self.folder, "decisions.log")
@@ -119,9 +121,13 @@ class Gateway:
         with open(self.config, "w", encoding="utf-8") as f:
             f.write("\n".join(lines) + "\n")
 
+    def _limit(self):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, self.descriptors))
+
     def start(self):
         self.process = subprocess.Popen([os.path.join(BUILD, "cmd", "certgated"), "--config", self.config],
-                                        stderr=open(self.stderr, "ab"), stdout=subprocess.DEVNULL)
+                                        stderr=open(self.stderr, "ab"), stdout=subprocess.DEVNULL,
+                                        preexec_fn=self._limit if self.descriptors else None)
         self.wait_generation(1)
 
     def messages(self):

@@ -201,3 +201,76 @@ def test_one_source_cannot_take_every_place(gateway_of, good):
     held.pop().close()
     until("a place", lambda: s_client(port, good).served)
     held.pop().close()
+
+
+@pytest.mark.parametrize("bytes_before", [0, 1, 60])
+def test_a_reset_in_the_handshake(gateway, bytes_before):
+    hello = bytes.fromhex("16030100c8010000c40303") + b"\0" * 53
+    mark = gateway.mark()
+    conn = socket.create_connection(("127.0.0.1", gateway.ports["web"]))
+    conn.sendall(hello[:bytes_before])
+    conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    conn.close()
+    record = gateway.record(mark)
+    assert (record["reason"], record["step"]) == ("handshake-failed", "handshake")
+    assert "the connection" in record["detail"]
+
+
+def test_a_backend_that_does_not_accept(gateway_of, good):
+    class Full:
+        listener = socket.socket()
+    Full.listener.bind(("127.0.0.1", 0))
+    Full.listener.listen(0)
+    Full.port = Full.listener.getsockname()[1]
+    waiting = []
+    for _ in range(4):  # until the queue is full, and some more
+        conn = socket.socket()
+        conn.setblocking(False)
+        conn.connect_ex(("127.0.0.1", Full.port))
+        waiting.append(conn)
+    gateway = gateway_of({"web": {"level": "medium", "connect-timeout": "300ms"},
+                          "http": {"level": "medium", "mode": "http", "connect-timeout": "300ms"}}, backend=Full)
+    for name, answer in (("web", None), ("http", "503")):
+        mark = gateway.mark()
+        text = s_client(gateway.ports[name], good).text
+        assert ("HTTP/1.1 503" in text) is (answer == "503")
+        record = gateway.record(mark)
+        assert (record["reason"], record["step"]) == ("backend-unavailable", "dial")
+        assert "timed out" in record["detail"]
+        assert record["peer_decision"]["verdict"] == "accept"
+    for conn in waiting + [Full.listener]:
+        conn.close()
+
+
+def test_a_backend_that_does_not_read_is_not_buffered_for(gateway_of, good):
+    class Lazy:
+        listener = socket.create_server(("127.0.0.1", 0))
+    Lazy.port = Lazy.listener.getsockname()[1]
+    gateway = gateway_of({"web": {"level": "medium"}}, backend=Lazy)
+    worker, = gateway.worker_pids()
+    conn = connect(gateway.ports["web"], good)
+    conn.settimeout(0.5)
+    sent, before = 0, resident(worker)
+    with pytest.raises(TimeoutError):
+        while sent < 256 * 1024 * 1024:
+            sent += conn.send(b"x" * 65536)
+    assert resident(worker) - before < 16 * 1024  # KiB; the sanitizers' own memory is most of it
+    conn.close()
+    Lazy.listener.close()
+
+
+def resident(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+
+
+def test_without_descriptors_others_wait_and_are_served_later(gateway_of, good):
+    gateway = gateway_of({"web": {"level": "medium"}}, descriptors=48)
+    port = gateway.ports["web"]
+    held = [socket.create_connection(("127.0.0.1", port)) for _ in range(60)]
+    until("the message", lambda: "cannot accept connections: Too many open files" in gateway.messages())
+    assert gateway.messages().count("Too many open files") == 1
+    for conn in held:
+        conn.close()
+    until("a place", lambda: s_client(port, good).served)
+    assert len(gateway.worker_pids()) == 1
