@@ -160,6 +160,7 @@ recheck(struct conn *conn, struct generation *generation)
     whole = move_over(conn, generation, iface);
     if (same)
         return;
+    conn->dismissed = false; /* by the rules before these */
     if (whole) {
         judge_again(conn);
         return;
@@ -189,6 +190,14 @@ live_new_generation(struct worker *worker)
     }
 }
 
+void
+live_drain(struct worker *worker)
+{
+    for (struct conn *conn = worker->conns; conn != NULL; conn = conn->next)
+        if (conn->step == &step_http && conn->draining == 0)
+            conn->draining = uv_now(&worker->loop);
+}
+
 static bool
 drained(const struct conn *conn, uint64_t now)
 {
@@ -213,7 +222,7 @@ live_sweep(struct worker *worker)
         } else if (second > conn->good_until) {
             judge_again(conn);
         } else if (drained(conn, now)) {
-            conn_log_end(conn, "the connection", "was drained: its peer is no longer admitted");
+            conn_log_end(conn, "the connection", "was drained");
             conn->step = &step_close;
             conn_advance(conn);
         }

@@ -12,6 +12,8 @@
  * not finished end under the rules they began with, and are looked at with the next sweep.
  */
 void live_new_generation(struct worker *worker);
+/* The worker is to end: connections that requests come on end when none is under way. */
+void live_drain(struct worker *worker);
 /* Once a second: whose time is over, and which drained connections may end. */
 void live_sweep(struct worker *worker);
 

@@ -311,6 +311,7 @@ got_drain(struct worker *worker, const struct ipc_message *message, struct cg_er
     worker_pause(worker, PAUSE_DRAIN, true);
     /* Not only unpolled: the kernel must give new connections to the others' sockets. */
     listeners_replace(worker, worker->generation, NULL);
+    live_drain(worker);
     uv_timer_start(&worker->drain_timer, on_drain_over, worker->conn_count == 0 ? 0 : ms, 0);
     return CG_OK;
 }

@@ -329,3 +329,13 @@ def test_a_peer_that_leaves_without_a_request_is_recorded(gateway, good):
     record = gateway.record(mark)
     assert (record["verdict"], record["class"]) == ("reject", None)
     assert record["reason"] == "class-unknown"
+
+
+def test_stopping_does_not_wait_for_kept_connections(gateway_of, web, good):
+    gateway = gateway_of({"web": {"level": "medium", "mode": "http"}}, backend=web)
+    client = Client(gateway, "web", good)
+    assert client.get("/")[0] == 200
+    gateway.process.terminate()
+    assert client.stream.read() == b""
+    client.close()
+    assert gateway.process.wait(20) == 0
