@@ -215,7 +215,7 @@ report(const struct cli_check_options *o, const struct cg_decision *decision)
     } else {
         cli_print_decision(stdout, decision, o->all_levels);
         if (o->trace)
-            printf("\nPath search (%u signatures verified, %u candidate issuers tried):\n%s",
+            printf("\nPath search (signatures verified: %u, candidate issuers tried: %u):\n%s",
                     cg_decision_signatures(decision), cg_decision_edges(decision),
                     cg_decision_trace(decision));
     }

@@ -72,6 +72,24 @@ def test_all_levels_at_once(certs, tcs):
     assert certgate("check", "--tcs", tcs, "--all-levels", "--level", "low", certs["server"].chain_file)[0] == 0
 
 
+def test_the_search_as_a_tree(certs, tcs):
+    leaf = certs["good"].chain_file
+    _, plain, _ = certgate("check", "--tcs", tcs, leaf)
+    status, out, _ = certgate("check", "--tcs", tcs, "--trace", leaf)
+    table, tree = out.split("\nPath search ")
+    assert status == 0 and table == plain, "the tree follows the table and changes nothing of it"
+    lines = tree.splitlines()
+    assert re.fullmatch(r"\(signatures verified: \d+, candidate issuers tried: \d+\):", lines[0])
+    assert re.match(r"'CN=good' \(received, [0-9a-f]{8}\): ", lines[1])
+    assert re.match(r"  '.*' \((sent|TCS), [0-9a-f]{8}\): ", lines[2])
+    assert lines[-1].endswith(": trusted: path found")
+    _, out, _ = certgate("check", "--tcs", tcs, "--trace", "--format", "json", leaf)
+    assert json.loads(out)["trace"] == lines[1:]
+    _, out, _ = certgate("check", "--tcs", tcs, "--format", "json", leaf)
+    assert "trace" not in json.loads(out)
+    assert "--trace" in certgate("check", "--help")[1]
+
+
 def test_all_levels_as_json(certs, tcs):
     _, out, _ = certgate("check", "--tcs", tcs, "--all-levels", "--format", "json", certs["server"].chain_file)
     decision = json.loads(out)
