@@ -130,8 +130,7 @@ cli_print_decision(FILE *out, const struct cg_decision *decision, bool all_level
     else
         print_verdict(out, &style, decision);
     if (subject != NULL)
-        fprintf(out, "%s  %s\n", all_levels ? "\n" : "",
-                subject[0] == '\0' ? "(no subject)" : subject);
+        fprintf(out, "%s  %s\n", all_levels ? "\n" : "", subject);
     if (cg_decision_detail(decision)[0] != '\0')
         fprintf(out, "  %s\n", cg_decision_detail(decision));
     fputc('\n', out);
