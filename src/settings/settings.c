@@ -11,6 +11,8 @@
 #include "settings/values.h"
 
 #define MAX_WORKERS 64
+/* Ours among an option's flags, far above libconfuse's: the option was given. */
+#define FLAG_GIVEN (1 << 30)
 
 /*
  * libconfuse hands no pointer of ours to its callbacks, and its lexer is global anyway: this is set
@@ -20,7 +22,8 @@ static struct {
     struct settings *settings;
     struct problems problems;
     struct block current; /* the block that is being read */
-    unsigned seen[64]; /* values of each row that were read in this block */
+    unsigned seen[64]; /* values of each row that were read in this block … */
+    char last[64][64]; /* … and how the last of them begins */
     struct block *blocks; /* those read */
     size_t block_count;
 } loading;
@@ -51,6 +54,46 @@ settings_identity_find(const char *name, unsigned *index)
     return false;
 }
 
+/* Called as an option is read: libconfuse lets a second value take the place of the first without a word. */
+static int
+once_read(cfg_t *cfg, cfg_opt_t *opt)
+{
+    if ((opt->flags & FLAG_GIVEN) != 0)
+        problem(cfg, "'%s' stands twice", opt->name);
+    opt->flags |= FLAG_GIVEN;
+    return 0;
+}
+
+static void
+options_once(cfg_opt_t *options)
+{
+    for (; options->name != NULL; options++)
+        if (options->type != CFGT_SEC && options->validcb == NULL)
+            options->validcb = once_read;
+}
+
+/*
+ * False for a value that is none: libconfuse calls once more at the end of a list, and a second list begins
+ * again at its first place.
+ */
+static bool
+is_new_value(cfg_t *cfg, cfg_opt_t *opt, const struct row *row, const char *text)
+{
+    size_t i = (size_t)(row - rows);
+    unsigned count = cfg_opt_size(opt);
+    bool again = loading.seen[i] != 0 && count <= loading.seen[i];
+
+    if (!row->list)
+        return once_read(cfg, opt) == 0;
+    if (again &&
+            (count < loading.seen[i] ||
+                    strncmp(loading.last[i], text, sizeof(loading.last[i]) - 1) != 0))
+        problem(cfg, "'%s' stands twice", row->name);
+    loading.seen[i] = count;
+    (void)snprintf(loading.last[i], sizeof(loading.last[i]), "%s", text);
+    return !again;
+}
+
 /* Called for each value as it is read, so that cfg->line is its line. */
 static int
 value_read(cfg_t *cfg, cfg_opt_t *opt)
@@ -60,10 +103,8 @@ value_read(cfg_t *cfg, cfg_opt_t *opt)
     char number[32];
     const char *text;
 
-    /* libconfuse calls once more at the end of a list. */
-    if (row->list && loading.seen[row - rows] == last + 1)
+    if (cfg_opt_size(opt) == 0) /* the end of an empty list */
         return 0;
-    loading.seen[row - rows] = last + 1;
     if (row->type == CFGT_BOOL) {
         text = cfg_opt_getnbool(opt, last) == cfg_true ? "true" : "false";
     } else if (row->type == CFGT_INT) {
@@ -72,7 +113,7 @@ value_read(cfg_t *cfg, cfg_opt_t *opt)
     } else {
         text = cfg_opt_getnstr(opt, last);
     }
-    if (!row->read(&loading.current, text, row))
+    if (is_new_value(cfg, opt, row, text) && !row->read(&loading.current, text, row))
         problem(cfg, "%s: '%.100s' is not %s", row->name, text, row->wanted);
     return 0;
 }
@@ -170,12 +211,15 @@ identity_read(cfg_t *cfg, cfg_opt_t *opt)
     struct settings_identity *grown, *it;
     const char *certificate = cfg_getstr(section, "certificate"), *key = cfg_getstr(section, "key");
     const char *name = cfg_title(section);
+    unsigned same;
 
     if (certificate == NULL || key == NULL) {
         problem(cfg, "identity '%.100s': '%s' is missing", name,
                 certificate == NULL ? "certificate" : "key");
         return 0;
     }
+    if (settings_identity_find(name, &same))
+        problem(cfg, "identity '%.100s' stands twice", name);
     if (settings->identity_count == SNAPSHOT_MAX_IDENTITIES || strlen(name) >= sizeof(it->name)) {
         problem(cfg, "identity '%.100s': more than %d identities, or a name of over %d characters",
                 name, SNAPSHOT_MAX_IDENTITIES, SNAPSHOT_NAME_SIZE - 1);
@@ -278,6 +322,7 @@ level_read(cfg_t *cfg, cfg_opt_t *opt)
     const char *text = cfg_opt_getnstr(opt, 0);
     enum cg_level level;
 
+    (void)once_read(cfg, opt);
     if (!cg_level_from_name(text, &level))
         problem(cfg, "%s: '%.100s' is not none, low, medium, high, medium+remote or high+remote",
                 opt->name, text);
@@ -289,6 +334,7 @@ workers_read(cfg_t *cfg, cfg_opt_t *opt)
 {
     long workers = cfg_opt_getnint(opt, 0);
 
+    (void)once_read(cfg, opt);
     if (workers < 0 || workers > MAX_WORKERS)
         problem(cfg, "workers: '%ld' is not a number from 0 (one per core) to %d", workers,
                 MAX_WORKERS);
@@ -298,6 +344,7 @@ workers_read(cfg_t *cfg, cfg_opt_t *opt)
 static int
 node_read(cfg_t *cfg, cfg_opt_t *opt)
 {
+    (void)once_read(cfg, opt);
     if (strlen(cfg_opt_getnstr(opt, 0)) >= SNAPSHOT_NAME_SIZE)
         problem(cfg, "node: the name is longer than %d characters", SNAPSHOT_NAME_SIZE - 1);
     return 0;
@@ -356,6 +403,8 @@ settings_load(const char *path, struct cg_buf *problems)
     memset(&loading, 0, sizeof(loading));
     loading.settings = settings;
     loading.problems = (struct problems) { settings->path, problems, 0 };
+    options_once(root);
+    options_once(identity);
     block_options(interface, BLOCK_INTERFACE);
     block_options(trunk, BLOCK_TRUNK);
     block_options(line, BLOCK_LINE);

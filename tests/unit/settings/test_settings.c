@@ -137,6 +137,33 @@ everything_set(void **state)
     cg_buf_release(&problems);
 }
 
+/* Lists of every length, the same value twice among them. */
+static void
+lists(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t count;
+    } lengths[] = { { "names = {}", 0 }, { "names = {\"a.example\"}", 1 },
+        { "names = \"a.example\"", 1 }, { "names = {\"a.example\", \"a.example\"}", 2 },
+        { "names = {\"a.example\", \"b.example\", \"a.example\"}", 3 } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(lengths); i++) {
+        struct cg_buf problems;
+        char text[1024];
+        struct settings *settings;
+
+        (void)snprintf(text, sizeof(text), HEAD "  %s\n}\n", lengths[i].text);
+        settings = load(text, &problems);
+        if (settings == NULL)
+            fail_msg("%s: %s", lengths[i].text, cg_buf_text(&problems));
+        assert_int_equal(settings->interfaces[0].rules.name_count, lengths[i].count);
+        settings_free(settings);
+        cg_buf_release(&problems);
+    }
+}
+
 static void
 custom_checks(void **state)
 {
@@ -161,6 +188,14 @@ static const struct {
 } rows[] = {
     { LINE7("levle = \"high\""), ":7: unknown setting 'levle'; did you mean 'level'?\n" },
     { LINE7("colour = \"red\""), ":7: unknown setting 'colour'\n" },
+    { LINE7("level = \"none\"\n level = \"high\""), ":8: 'level' stands twice\n" },
+    { LINE7("listen = {\"127.0.0.1:1\"}"), ":7: 'listen' stands twice\n" },
+    { LINE7("listen = \"127.0.0.1:1\""), ":7: 'listen' stands twice\n" },
+    { LINE7("names = {\"a.example\", \"b.example\"} names = {\"a.example\"}"), ":7: 'names' stands twice\n" },
+    { LINE7("partial-chain = true partial-chain = true"), ":7: 'partial-chain' stands twice\n" },
+    { "tcs = \"a\"\n" LINE7(""), ":2: 'tcs' stands twice\n" },
+    { "workers = 1 workers = 2\n" LINE7(""), ":1: 'workers' stands twice\n" },
+    { "identity \"a\" { key = \"a\" certificate = \"b\" key = \"c\" }\n" LINE7(""), ":1: 'key' stands twice\n" },
     { LINE7("workers = 2"), ":7: 'workers' cannot stand here\n" },
     { "level = \"high\"\n" LINE7(""), ":1: 'level' cannot stand here\n" },
     { LINE7("level = \"higher\""),
@@ -226,7 +261,7 @@ static const struct {
       ":8: interface 'web': 'proxy' counts only with role = inbound\n" },
     { "management = \"hihg\"\n" LINE7(""),
       ":1: management: 'hihg' is not none, low, medium, high, medium+remote or high+remote\n" },
-    { LINE7("") LINE7(""), ":16: interface 'web' stands twice\n" },
+    { LINE7("") LINE7(""), ":9: 'tcs' stands twice\n:10: identity 'gw' stands twice\n:16: interface 'web' stands twice\n" },
     { "tcs = \"tcs\"\n", ": there is no interface block: nothing to serve\n" },
 };
 /* clang-format on */
@@ -332,6 +367,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_least_that_is_needed),
         cmocka_unit_test(everything_set),
+        cmocka_unit_test(lists),
         cmocka_unit_test(custom_checks),
         cmocka_unit_test(wrong_lines),
         cmocka_unit_test(all_problems_at_once),
