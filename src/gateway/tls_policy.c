@@ -29,6 +29,23 @@
 #define SECURITY_LEVEL 2
 
 /*
+ * In a ServerKeyExchange libssl asks for the curve to agree on first, and once it has that key, for the
+ * curve of the key that signed it.
+ */
+static bool
+is_agreeing(const SSL *ssl)
+{
+    EVP_PKEY *key = NULL;
+
+    if (SSL_get_state(ssl) != TLS_ST_CR_KEY_EXCH)
+        return false;
+    if (SSL_get_peer_tmp_key((SSL *)(uintptr_t)ssl, &key) != 1)
+        return true;
+    EVP_PKEY_free(key);
+    return false;
+}
+
+/*
  * libssl asks here before it uses anything. Operations that concern the peer's certificate, key and
  * proof of possession are let through, because `key-1024`, `key-2048` and `chain` judge them exactly and
  * with a reason; everything else stays at the level.
@@ -45,7 +62,7 @@ on_security(const SSL *ssl, const SSL_CTX *ctx, int op, int bits, int nid, void 
     case SSL_SECOP_PEER_CA_MD:
         return 1;
     case SSL_SECOP_CURVE_CHECK: /* the curve of the peer's key, and the one that a server wants to agree on */
-        return !client || SSL_get_state(ssl) != TLS_ST_CR_KEY_EXCH ||
+        return !client || !is_agreeing(ssl) ||
                 security_has_group(security_info(iface->settings->security), nid);
     case SSL_SECOP_SIGALG_SUPPORTED: /* a server's list goes into the CertificateRequest only */
     case SSL_SECOP_SIGALG_MASK: /* its certificate types, TLS 1.2 */

@@ -187,6 +187,7 @@ send_generation(struct scene *scene, uint32_t connect_timeout_ms)
         .others = true,
         .identity = SNAPSHOT_NO_IDENTITY,
         .min_tls = TLS1_2_VERSION,
+        .security = SECURITY_HIGH,
         .listen_count = 1,
         .connect_host = "far.example.test",
         .connect_port = scene->port,

@@ -163,6 +163,84 @@ no_old_version_and_no_old_cipher(void **state)
     }
 }
 
+/* ---- outbound: the client is ours ------------------------------------------------------------- */
+
+static int
+setup_outbound(void **state)
+{
+    static const struct snapshot_interface settings = { .role = CG_ROLE_OUTBOUND,
+        .security = SECURITY_HIGH };
+    static struct scene scene;
+    struct cg_error err;
+
+    scene = (struct scene) { .iface.settings = &settings,
+        .server = SSL_CTX_new(TLS_server_method()),
+        .client = SSL_CTX_new(TLS_client_method()) };
+    assert_true(tls_policy_apply(scene.client, &scene.iface, &err));
+    SSL_CTX_set_verify(scene.client, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_cert_verify_callback(scene.client, take_any, NULL);
+    SSL_CTX_set_security_level(scene.server, 0);
+    assert_int_equal(SSL_CTX_set_cipher_list(scene.server, "ALL:@SECLEVEL=0"), 1);
+    *state = &scene;
+    return 0;
+}
+
+/* Takes the key over. groups and signatures are the server's; NULL leaves libssl's. */
+static bool
+server_shakes_with(struct scene *scene, EVP_PKEY *key, const char *groups, const char *signatures)
+{
+    struct identity peer = identity_of(key);
+    struct tls_pair pair;
+    bool done;
+
+    assert_int_equal(SSL_CTX_use_certificate(scene->server, peer.cert), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey(scene->server, peer.key), 1);
+    if (groups != NULL)
+        assert_int_equal(SSL_CTX_set1_groups_list(scene->server, groups), 1);
+    if (signatures != NULL)
+        assert_int_equal(SSL_CTX_set1_sigalgs_list(scene->server, signatures), 1);
+    tls_pair_open(&pair, scene->client, scene->server);
+    done = tls_pair_shake(&pair) && SSL_get0_peer_certificate(pair.client) != NULL;
+    tls_pair_close(&pair);
+    identity_release(&peer);
+    ERR_clear_error();
+    return done;
+}
+
+static void
+weak_keys_of_servers_reach_the_checks(void **state)
+{
+    static const char groups[] = "P-256:P-224:P-192";
+    struct scene *scene = *state;
+
+    assert_true(server_shakes_with(scene, EVP_RSA_gen(1024), NULL, NULL));
+    SSL_CTX_set_max_proto_version(scene->server, TLS1_2_VERSION);
+    assert_true(server_shakes_with(scene, EVP_RSA_gen(512), NULL, NULL));
+    assert_true(server_shakes_with(scene, EVP_EC_gen("P-192"), groups, NULL));
+    assert_true(server_shakes_with(scene, EVP_EC_gen("P-224"), groups, NULL));
+}
+
+static void
+a_server_agrees_on_nothing_weak(void **state)
+{
+    static const struct {
+        const char *groups;
+        const char *signatures;
+        bool agreed;
+    } rows[] = { { "P-256", "RSA+SHA256", true }, { "P-521", "RSA+SHA256", true },
+        { "P-224", "RSA+SHA256", false }, { "P-192", "RSA+SHA256", false },
+        { "secp256k1", "RSA+SHA256", false }, { "brainpoolP256r1", "RSA+SHA256", false },
+        { "P-256", "RSA+SHA1", false }, { "P-256", "RSA+SHA224", false } };
+    struct scene *scene = *state;
+
+    SSL_CTX_set_max_proto_version(scene->server, TLS1_2_VERSION);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (server_shakes_with(scene, EVP_RSA_gen(2048), rows[i].groups, rows[i].signatures) !=
+                rows[i].agreed)
+            fail_msg("%s with %s: %s", rows[i].groups, rows[i].signatures,
+                    rows[i].agreed ? "was not agreed" : "was agreed");
+}
+
 int
 main(void)
 {
@@ -172,6 +250,9 @@ main(void)
         cmocka_unit_test_setup_teardown(our_own_weak_key_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(no_key_is_agreed_on_a_weak_curve, setup, teardown),
         cmocka_unit_test_setup_teardown(no_old_version_and_no_old_cipher, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+                weak_keys_of_servers_reach_the_checks, setup_outbound, teardown),
+        cmocka_unit_test_setup_teardown(a_server_agrees_on_nothing_weak, setup_outbound, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
