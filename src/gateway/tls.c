@@ -156,7 +156,11 @@ configure(SSL_CTX *ctx, struct gw_interface *iface, struct cg_error *err)
 {
     const struct snapshot_interface *settings = iface->settings;
 
-    SSL_CTX_set_verify(ctx, settings->ask_certificate ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+    /* A server's certificate is judged always; a client is asked for its own where that is wanted. */
+    SSL_CTX_set_verify(ctx,
+            settings->role == CG_ROLE_OUTBOUND || settings->ask_certificate ? SSL_VERIFY_PEER
+                                                                            : SSL_VERIFY_NONE,
+            NULL);
     SSL_CTX_set_cert_verify_callback(ctx, on_certificate, NULL);
     if (settings->role == CG_ROLE_INBOUND)
         configure_server(ctx);

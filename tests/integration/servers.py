@@ -101,8 +101,8 @@ def ask(to, request=b"ping", read=65536):
     got = b""
     with socket.socket(family) as connection:
         connection.settimeout(PATIENCE)
-        connection.connect(to if isinstance(to, str) else ("127.0.0.1", to))
-        try:
+        try:  # a refusal may be there before connect() has returned
+            connection.connect(to if isinstance(to, str) else ("127.0.0.1", to))
             connection.sendall(request)
             if request:
                 connection.shutdown(socket.SHUT_WR)
