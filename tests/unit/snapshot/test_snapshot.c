@@ -421,6 +421,48 @@ a_unix_peer_is_in_no_network(void **state)
     assert_false(snapshot_networks_hold(&everything, 1, (void *)&peer));
 }
 
+/* As they travel in an ADDRESSES message. */
+static void
+addresses_survive_as_octets(void **state)
+{
+    static const struct {
+        const char *text;
+        int family;
+        const char *back;
+    } rows[] = { { "192.0.2.1", AF_INET, "192.0.2.1" }, { "2001:db8::1", AF_INET6, "2001:db8::1" },
+        { "::1", AF_INET6, "::1" }, { "::", AF_INET6, "::" },
+        { "::ffff:192.0.2.7", AF_INET6, "192.0.2.7" } };
+    const struct snapshot_address path = unix_path("/run/x");
+    uint8_t octets[16];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct snapshot_address address = { .len = sizeof(struct sockaddr_in6) }, back;
+        struct sockaddr_in *in = (void *)&back.addr;
+        struct sockaddr_in6 *v6 = (void *)&address.addr;
+        char text[INET6_ADDRSTRLEN];
+        bool is_v4;
+
+        if (rows[i].family == AF_INET) {
+            address = v4(rows[i].text, 1);
+        } else {
+            v6->sin6_family = AF_INET6;
+            assert_int_equal(inet_pton(AF_INET6, rows[i].text, &v6->sin6_addr), 1);
+        }
+        assert_true(snapshot_address_octets(&address, octets));
+        back = snapshot_address_from(octets, 5061);
+        is_v4 = back.addr.ss_family == AF_INET;
+        assert_int_equal(back.len, is_v4 ? sizeof(*in) : sizeof(*v6));
+        assert_int_equal(ntohs(in->sin_port), 5061); /* both families have it in one place */
+        assert_non_null(inet_ntop(back.addr.ss_family,
+                is_v4 ? (const void *)&in->sin_addr
+                      : (const void *)&((struct sockaddr_in6 *)(void *)&back.addr)->sin6_addr,
+                text, sizeof(text)));
+        assert_string_equal(text, rows[i].back);
+    }
+    assert_false(snapshot_address_octets(&path, octets));
+}
+
 int
 main(void)
 {
@@ -432,6 +474,7 @@ main(void)
         cmocka_unit_test(out_of_range),
         cmocka_unit_test(addresses_in_networks),
         cmocka_unit_test(a_unix_peer_is_in_no_network),
+        cmocka_unit_test(addresses_survive_as_octets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
