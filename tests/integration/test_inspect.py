@@ -61,7 +61,8 @@ def test_json(good, tcs):
     answer = json.loads(out)
     assert answer["tls"] is None and "decision" not in answer
     first, second = answer["certificates"]
-    assert (first["sha256"], first["kind"], first["days_left"]) == (good.sha256, "end entity", 29)
+    assert (first["sha256"], first["kind"]) == (good.sha256, "end entity")
+    assert first["days_left"] in (29, 30)  # by the second in which it was made
     assert second["kind"] == "intermediate" and second["key_usage"] == ["keyCertSign", "cRLSign"]
     answer = json.loads(certgate("inspect", "--tcs", tcs, "--format", "json", good.chain_file)[1])
     assert answer["role"] == "inbound" and answer["decision"]["levels"]["high"]["verdict"] == "accept"
