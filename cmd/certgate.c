@@ -9,7 +9,7 @@
 static int
 run(int argc, char **argv)
 {
-    const char *names[16] = { NULL }, *nearest;
+    const char *names[32] = { NULL }, *nearest;
     size_t count = 0;
 
     if (argc < 2) {

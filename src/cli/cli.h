@@ -14,6 +14,8 @@
 /* Exit statuses (shared contract, section 10). */
 enum { CLI_ACCEPT = 0, CLI_REJECT = 1, CLI_USAGE = 2 };
 
+#define CLI_DEFAULT_CONFIG "/etc/certgate/certgate.conf"
+
 struct cli_command {
     const char *name;
     const char *summary;
@@ -23,6 +25,12 @@ struct cli_command {
 
 extern const struct cli_command cli_check;
 extern const struct cli_command cli_inspect;
+extern const struct cli_command cli_log;
+extern const struct cli_command cli_explain;
+extern const struct cli_command cli_peers;
+extern const struct cli_command cli_what_if;
+extern const struct cli_command cli_expiring;
+extern const struct cli_command cli_tcs;
 extern const struct cli_command cli_config;
 extern const struct cli_command cli_metrics;
 extern const struct cli_command cli_reload;

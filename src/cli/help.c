@@ -11,6 +11,12 @@
 const struct cli_command *const cli_commands[] = {
     &cli_check,
     &cli_inspect,
+    &cli_log,
+    &cli_explain,
+    &cli_peers,
+    &cli_what_if,
+    &cli_expiring,
+    &cli_tcs,
     &cli_config,
     &cli_metrics,
     &cli_reload,

@@ -10,12 +10,10 @@
 #include "control/candidate.h"
 #include "control/control.h"
 
-#define DEFAULT_CONFIG "/etc/certgate/certgate.conf"
-
 static int
 run_config(int argc, char **argv)
 {
-    const char *path = argc > 2 ? argv[2] : DEFAULT_CONFIG;
+    const char *path = argc > 2 ? argv[2] : CLI_DEFAULT_CONFIG;
     struct candidate *candidate;
     struct cg_buf problems;
     int result = CLI_ACCEPT;
@@ -108,7 +106,7 @@ const struct cli_command cli_config = {
     .name = "config",
     .summary = "try the settings of certgated without starting anything",
     .run = run_config,
-    .help = "usage: certgate config check [FILE]      (default " DEFAULT_CONFIG ")\n"
+    .help = "usage: certgate config check [FILE]      (default " CLI_DEFAULT_CONFIG ")\n"
             "\n"
             "Reads the settings, the trusted certificates and the identities, and prints every "
             "problem\n"

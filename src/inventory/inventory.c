@@ -1,9 +1,9 @@
 #include "inventory/inventory.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -167,48 +167,74 @@ put_aside(const char *path)
     return ok;
 }
 
+/* What can be read and is no inventory of ours; not what cannot be reached, or is busy. */
+static bool
+is_broken(const struct inventory *inventory)
+{
+    switch (sqlite3_errcode(inventory->db)) {
+    case SQLITE_OK: /* another program's, or another release's */
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+    case SQLITE_ERROR: /* a table that is not as we make it */
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* SQLite gives its other files the mode of this one. */
+static void
+create_private(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd >= 0)
+        close(fd);
+}
+
+static struct inventory *
+open_ours(const char *path, struct cg_error *note, struct cg_error *err)
+{
+    struct inventory *inventory = NULL;
+
+    for (int attempt = 0; attempt < 2; attempt++) {
+        if (!is_memory(path))
+            create_private(path);
+        inventory = open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+        if (inventory == NULL) {
+            (void)cg_fail(err, CG_E_NOMEM, "no memory for the peer inventory");
+            return NULL;
+        }
+        if (set_up(inventory))
+            return inventory;
+        (void)cg_fail(err, CG_E_USAGE, "%s: %s", path, sqlite3_errmsg(inventory->db));
+        if (attempt != 0 || is_memory(path) || !is_broken(inventory) || !put_aside(path))
+            break;
+        (void)cg_fail(note, CG_OK,
+                "%s was damaged, or no inventory of this release: it is %s.broken now and a new "
+                "one was begun",
+                path, path);
+        inventory_close(inventory);
+        inventory = NULL;
+    }
+    inventory_close(inventory);
+    return NULL;
+}
+
 struct inventory *
 inventory_open(const char *path, const struct inventory_limits *limits, struct cg_error *note,
         struct cg_error *err)
 {
     static const struct inventory_limits usual = { INVENTORY_BATCH, INVENTORY_MAX_ADMITTED,
         INVENTORY_MAX_REFUSED };
-    const mode_t mask = umask(077);
-    struct inventory *inventory = NULL;
-    struct cg_error why = { "no memory" };
-    bool ok = false;
+    struct inventory *inventory;
 
     note->text[0] = '\0';
-    for (int attempt = 0; !ok && attempt < 2; attempt++) {
-        inventory_close(inventory);
-        inventory = open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-        ok = inventory != NULL && set_up(inventory);
-        if (ok || inventory == NULL)
-            break;
-        (void)fail(inventory, &why);
-        /* Only what can be read and is no inventory is put aside, not what cannot be reached. */
-        if (attempt == 0 && !is_memory(path) &&
-                (sqlite3_errcode(inventory->db) == SQLITE_OK ||
-                        sqlite3_errcode(inventory->db) == SQLITE_ROW ||
-                        sqlite3_errcode(inventory->db) == SQLITE_DONE ||
-                        sqlite3_errcode(inventory->db) == SQLITE_NOTADB ||
-                        sqlite3_errcode(inventory->db) == SQLITE_CORRUPT ||
-                        sqlite3_errcode(inventory->db) == SQLITE_ERROR) &&
-                put_aside(path))
-            (void)cg_fail(note, CG_OK,
-                    "%s is no inventory of this release, or damaged: renamed to %s.broken and "
-                    "begun anew",
-                    path, path);
-        else
-            break;
-    }
-    (void)umask(mask);
-    if (!ok) {
-        (void)cg_fail(err, CG_E_USAGE, "%s: %s", path, why.text);
-        inventory_close(inventory);
-        return NULL;
-    }
-    inventory->limits = limits == NULL ? usual : *limits;
+    inventory = open_ours(path, note, err);
+    if (inventory != NULL)
+        inventory->limits = limits == NULL ? usual : *limits;
     return inventory;
 }
 

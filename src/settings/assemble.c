@@ -156,8 +156,12 @@ static void
 default_level(const struct work *work, const struct block *block, struct snapshot_rules *rules,
         enum cg_service service)
 {
-    if (block->kind == BLOCK_INTERFACE && !block_gives(block, "level"))
-        rules->level = service == CG_SERVICE_SIP ? work->telephony : work->management;
+    bool telephony = service == CG_SERVICE_SIP;
+
+    if (block->kind != BLOCK_INTERFACE || block_gives(block, "level"))
+        return;
+    rules->level = telephony ? work->telephony : work->management;
+    rules->level_from = telephony ? SNAPSHOT_LEVEL_TELEPHONY : SNAPSHOT_LEVEL_MANAGEMENT;
 }
 
 /* The service security opens and closes ports: what it closes is as if it were not there. */
@@ -345,8 +349,10 @@ add_trunk(const struct work *work, struct block *block)
         return;
     }
     block->class.kind = SNAPSHOT_CLASS_TRUNK;
-    if (!block_gives(block, "level"))
+    if (!block_gives(block, "level")) {
         block->rules.level = it->rules.level;
+        block->rules.level_from = it->rules.level_from;
+    }
     check_custom(work, block, &block->rules);
     check_sip_names(work, block, &block->rules, false);
     if (block->class.from_count == 0 && block->rules.sip_domain_count == 0)
@@ -398,8 +404,10 @@ add_line_client(const struct work *work, struct block *block)
                 "'interface', 'path' and 'from' count only with transport = websocket-server");
     if (block->security == LINE_UNSECURED)
         complain(work, block, "an unsecured line to the far end needs no TLS and so no certgate");
-    if (block->security != LINE_HIGH)
+    if (block->security != LINE_HIGH) {
         block->rules.level = work->management;
+        block->rules.level_from = SNAPSHOT_LEVEL_MANAGEMENT;
+    }
     block->interface.role = CG_ROLE_OUTBOUND;
     block->interface.service = CG_SERVICE_LINE;
     (void)add_interface(work, block);

@@ -60,9 +60,17 @@ struct snapshot_network {
 /* PROXY protocol version that a backend is told the connection by. */
 enum snapshot_proxy { SNAPSHOT_PROXY_OFF, SNAPSHOT_PROXY_V1, SNAPSHOT_PROXY_V2 };
 
+/* Which setting a level was taken from. */
+enum snapshot_level_from {
+    SNAPSHOT_LEVEL_OWN, /* the interface's, trunk's or line's own */
+    SNAPSHOT_LEVEL_MANAGEMENT,
+    SNAPSHOT_LEVEL_TELEPHONY,
+};
+
 /* What a received certificate is judged by. */
 struct snapshot_rules {
     enum cg_level level;
+    enum snapshot_level_from level_from; /* stays with certgated: workers are not told */
     cg_check_set checks; /* where level is CG_LEVEL_CUSTOM */
     bool latched;
     bool require_certificate;
