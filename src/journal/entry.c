@@ -89,6 +89,7 @@ take_certificate(struct journal_entry *entry)
 
     if (of_type(from, "certificate", JSON_OBJECT) == NULL && before != NULL)
         from = before;
+    entry->judged = from;
     entry->certificate = of_type(from, "certificate", JSON_OBJECT);
     entry->levels = of_type(from, "levels", JSON_OBJECT);
     entry->path = of_type(from, "path", JSON_ARRAY);

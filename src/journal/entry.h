@@ -28,6 +28,7 @@ struct journal_entry {
     bool has_presented;
     int64_t presented;
     /* Of the received certificate; where a backend failed, of the peer that had been admitted. */
+    const json_t *judged; /* the object that holds that decision */
     const json_t *certificate; /* NULL: none */
     const char *sha256, *subject, *issuer, *not_before, *not_after;
     const json_t *levels; /* NULL: not judged at all of them */

@@ -106,7 +106,7 @@ tell_path(const struct journal_entry *entry, struct cg_buf *out)
     if (count == 0)
         return;
     cg_buf_add(out,
-            json_is_true(json_object_get(entry->json, "anchored"))
+            json_is_true(json_object_get(entry->judged, "anchored"))
                     ? "\nThe path from it to a trusted certificate:\n"
                     : "\nAs far as a path from it could be followed, to nothing that is "
                       "trusted:\n");
