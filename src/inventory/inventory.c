@@ -33,10 +33,7 @@ static const char schema[] =
         " accepted INTEGER NOT NULL, admitted INTEGER NOT NULL, latched INTEGER NOT NULL,"
         " level TEXT NOT NULL, reason TEXT NOT NULL, levels TEXT NOT NULL,"
         " PRIMARY KEY (interface, class, sha256)) STRICT, WITHOUT ROWID;"
-        "CREATE INDEX peer_age ON peer (admitted, last_seen);"
-        "CREATE INDEX peer_subject ON peer (interface, subject, not_before);"
-        "CREATE INDEX peer_names ON peer (interface, names, not_before);"
-        "CREATE INDEX peer_address ON peer (interface, address, not_before);";
+        "CREATE INDEX peer_age ON peer (admitted, last_seen);";
 
 /* A resumed session and a record that was cut say nothing of the levels: what was known stays. */
 static const char add_sql[] =

@@ -4,19 +4,26 @@
 #include <string.h>
 
 /*
- * The newest certificate that follows by name, or by address. A name says more: behind one address there may
- * be many peers.
+ * The newest certificate of each subject, each set of names and each address on an interface: a successor of
+ * whichever began earlier (SQLite takes sha256 from the row of the maximum). No index is kept for it, since
+ * rows are written far more often than read.
  */
-#define SUCCESSOR(column)                                                                          \
-    "(SELECT s.sha256 FROM peer s WHERE s.interface = p.interface AND s." column " = p." column    \
-    " AND p." column " <> '' AND s.not_before > p.not_before ORDER BY s.not_before DESC LIMIT 1)"
+#define NEWEST(column)                                                                             \
+    "(SELECT interface, " column ", max(not_before) AS began, sha256 FROM peer WHERE " column      \
+    " <> '' GROUP BY interface, " column ")"
+#define FOLLOWS(alias, column)                                                                     \
+    alias ".interface = p.interface AND " alias "." column " = p." column " AND " alias            \
+          ".began > p.not_before"
 
 const char inventory_select[] =
-        "SELECT interface, class, service, role, sha256, subject, names, issuer, peer, not_before,"
-        " not_after, first_seen, last_seen, count, accepted, admitted, latched, level, reason,"
-        " levels, coalesce(" SUCCESSOR("subject") ", " SUCCESSOR("names") "), " SUCCESSOR(
-                "address") " FROM peer p WHERE last_seen >= ?1 AND not_after <= ?2"
-                           " ORDER BY interface, class, last_seen DESC, sha256";
+        "SELECT p.interface, class, service, role, p.sha256, p.subject, p.names, issuer, peer,"
+        " not_before, not_after, first_seen, last_seen, count, accepted, admitted, latched, level,"
+        " reason, levels, coalesce(s.sha256, n.sha256), a.sha256 FROM peer p"
+        " LEFT JOIN " NEWEST("subject") " s ON " FOLLOWS("s", "subject") " LEFT JOIN " NEWEST(
+                "names") " n ON " FOLLOWS("n",
+                "names") " LEFT JOIN " NEWEST("address") " a ON " FOLLOWS("a",
+                "address") " WHERE last_seen >= ?1 AND not_after <= ?2"
+                           " ORDER BY p.interface, class, last_seen DESC, p.sha256";
 
 /* ---- writing ----------------------------------------------------------------------------------- */
 
