@@ -104,6 +104,16 @@ journal_filter_may_have(const struct journal_filter *filter, const char *line, s
             (filter->sha256 == NULL || holds(line, len, "sha256", filter->sha256, false));
 }
 
+/* Nothing that is wanted comes any more, as far as lines are in order of time. */
+static bool
+is_past(const struct journal_filter *filter, const char *line, size_t len)
+{
+    int64_t ms;
+
+    return filter->until_ms < INT64_MAX - JOURNAL_DISORDER_MS &&
+            journal_line_time(line, len, &ms) && ms > filter->until_ms + JOURNAL_DISORDER_MS;
+}
+
 enum journal_next
 journal_next_match(struct journal_reader *reader, const struct journal_filter *filter,
         struct journal_entry *entry, const char **line, size_t *len, struct journal_notes *notes)
@@ -111,6 +121,8 @@ journal_next_match(struct journal_reader *reader, const struct journal_filter *f
     enum journal_next next;
 
     while ((next = journal_reader_next(reader, line, len)) == JOURNAL_LINE) {
+        if (is_past(filter, *line, *len))
+            return JOURNAL_END;
         if (!journal_filter_may_have(filter, *line, *len))
             continue;
         if (!journal_entry_parse(*line, *len, entry)) {

@@ -38,8 +38,8 @@ struct journal_notes {
 };
 
 /*
- * The next record that matches, to be released by the caller. JOURNAL_END and JOURNAL_UNREADABLE leave
- * nothing to release.
+ * The next record that matches, to be released by the caller. JOURNAL_END, which also comes once a line is later
+ * than until_ms by more than JOURNAL_DISORDER_MS, and JOURNAL_UNREADABLE leave nothing to release.
  */
 enum journal_next journal_next_match(struct journal_reader *reader,
         const struct journal_filter *filter, struct journal_entry *entry, const char **line,

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "folder.h"
 #include "journal/filter.h"
 #include "settings/values.h"
 
@@ -116,12 +117,52 @@ test_unparsed(void **state)
                 fail_msg("%s: parsed in vain", rows[j].why);
 }
 
+/* A walk ends where nothing wanted can follow, and not at the first line that is a little late. */
+static void
+test_the_end_of_a_walk(void **state)
+{
+    const struct folder *folder = *state;
+    struct journal_filter filter;
+    struct journal_notes notes = { 0 };
+    struct journal_reader *reader;
+    struct journal_entry entry;
+    struct cg_error err;
+    const char *line;
+    struct cg_buf text;
+    size_t len, count = 0;
+
+    cg_buf_init(&text, 65536);
+    for (int i = 0; i < 4; i++) {
+        static const char *const times[] = { "00:00:00", "00:00:50", "00:00:10", "00:02:00" };
+
+        cg_buf_addf(&text,
+                "{\"v\":1,\"time\":\"2026-11-25T%s.000Z\",\"interface\":\"web\",\"verdict\":"
+                "\"accept\"}\n",
+                times[i]);
+    }
+    cg_buf_add(&text, "this line is not come to\n");
+    folder_put(folder, "", cg_buf_text(&text));
+    cg_buf_release(&text);
+    reader = journal_reader_open(folder->log, false, &err);
+    assert_non_null(reader);
+    journal_filter_init(&filter);
+    filter.until_ms = MS + 20000;
+    while (journal_next_match(reader, &filter, &entry, &line, &len, &notes) == JOURNAL_LINE) {
+        journal_entry_release(&entry);
+        count++;
+    }
+    journal_reader_free(reader);
+    assert_int_equal(count, 2);
+    assert_int_equal(notes.malformed, 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_filters),
         cmocka_unit_test(test_unparsed),
+        cmocka_unit_test_setup_teardown(test_the_end_of_a_walk, folder_make, folder_remove),
     };
 
     return cmocka_run_group_tests_name("journal-filter", tests, NULL, NULL);
