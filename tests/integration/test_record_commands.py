@@ -3,6 +3,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -12,6 +13,7 @@ from clients import s_client
 from conftest import BUILD, free_port, until
 from pki import DAY, Pki, now
 
+FEED = os.path.join(BUILD, "tests", "bench", "bench-inventory")
 CERTGATE = os.path.join(BUILD, "cmd", "certgate")
 
 
@@ -262,6 +264,47 @@ def test_peers_that_a_level_would_refuse(gateway, certs):
 def test_peers_that_expire(gateway):
     soon = peers_json("--replay", gateway.log, "--expiring", "7")
     assert {r["subject"] for r in soon} == {"CN=soon", "CN=expired"}
+
+
+@pytest.fixture(scope="module")
+def inventory(gateway, tmp_path_factory):
+    """As certgated would have made it from the same records."""
+    path = tmp_path_factory.mktemp("inventory") / "inventory.db"
+    subprocess.run([FEED, gateway.log, path], check=True, stdout=subprocess.DEVNULL, timeout=60)
+    return str(path)
+
+
+def test_the_inventory_says_what_the_log_says(gateway, inventory):
+    assert peers_json("--inventory", inventory) == peers_json("--replay", gateway.log)
+    answers = [json.loads(certgate("what-if", "--set", "checks.management=high", "--config", gateway.config, *source,
+                                   "--format", "json", expect=1))
+               for source in (("--inventory", inventory), ("--replay", gateway.log))]
+    assert answers[0] == answers[1] and len(answers[0]["breaks"]) == 4
+
+
+def test_the_inventory_of_the_state_directory(gateway, inventory):
+    """Where nothing is named, the configuration says where it is."""
+    place = os.path.join(gateway.folder, "state", "inventory.db")
+    assert "no peer inventory" in certgate("peers", "--config", gateway.config, expect=2)
+    shutil.copy(inventory, place)
+    try:
+        assert "CN=unpinned" in certgate("peers", "--config", gateway.config)
+        assert ("peer", "CN=soon") in {(item["kind"], item["subject"]) for item in json.loads(
+            certgate("expiring", "--config", gateway.config, "--format", "json", expect=1))["expiring"]}
+    finally:
+        os.remove(place)
+
+
+def test_a_successor_is_told(gateway, tmp_path):
+    first = next(r for r in gateway.records() if r["verdict"] == "accept")
+    later = json.loads(json.dumps(first))
+    later["certificate"].update(sha256="f" * 64, not_before="2099-01-01T00:00:00Z", not_after="2100-01-01T00:00:00Z")
+    log = tmp_path / "log"
+    log.write_text(json.dumps(first) + "\n" + json.dumps(later) + "\n")
+    rows = {row["sha256"]: row for row in peers_json("--replay", str(log))}
+    old, new = rows[first["certificate"]["sha256"]], rows["f" * 64]
+    assert (old["successor"], old["successor_by"], new["successor"]) == ("f" * 64, "name", None)
+    assert "(replaced by ffffffffffffffff)" in certgate("peers", "--replay", str(log))
 
 
 # ---- what-if: told before, then done

@@ -361,10 +361,74 @@ nothing_is_left_over(void **state)
     cg_buf_release(&problems);
 }
 
+/* Which setting each level is of: what a change of that setting would reach. */
+static void
+where_levels_come_from(void **state)
+{
+    static const char sip[] =
+            "  listen = {\"127.0.0.1:%d\"} backend = \"127.0.0.1:80\" identity = \"gw\""
+            " service = \"sip\" phones = true\n";
+    static const struct {
+        const char *name;
+        enum snapshot_level_from from;
+        enum cg_level level;
+    } expected[] = {
+        { "web", SNAPSHOT_LEVEL_MANAGEMENT, CG_LEVEL_LOW },
+        { "  with-level", SNAPSHOT_LEVEL_OWN, CG_LEVEL_HIGH },
+        { "  plain-line", SNAPSHOT_LEVEL_MANAGEMENT, CG_LEVEL_LOW },
+        { "sip", SNAPSHOT_LEVEL_TELEPHONY, CG_LEVEL_HIGH },
+        { "  inherits", SNAPSHOT_LEVEL_TELEPHONY, CG_LEVEL_HIGH },
+        { "  own-trunk", SNAPSHOT_LEVEL_OWN, CG_LEVEL_NONE },
+        { "sip-own", SNAPSHOT_LEVEL_OWN, CG_LEVEL_MEDIUM },
+        { "  of-own", SNAPSHOT_LEVEL_OWN, CG_LEVEL_MEDIUM },
+    };
+    char text[4096];
+    int len = snprintf(text, sizeof(text),
+            "management = \"low\"\ntelephony = \"high\"\n" LINE7(
+                    "") "line \"with-level\" { interface = \"web\" path = \"/a\" }\n"
+                        "line \"plain-line\" { interface = \"web\" path = \"/b\" security = "
+                        "\"medium\" }\n"
+                        "interface \"sip\" {\n");
+    struct cg_buf problems;
+    struct settings *settings;
+    size_t next = 0;
+
+    (void)state;
+    len += snprintf(text + len, sizeof(text) - (size_t)len, sip, 5061);
+    len += snprintf(text + len, sizeof(text) - (size_t)len,
+            "}\ninterface \"sip-own\" { level = \"medium\"\n");
+    len += snprintf(text + len, sizeof(text) - (size_t)len, sip, 5062);
+    (void)snprintf(text + len, sizeof(text) - (size_t)len,
+            "}\ntrunk \"inherits\" { interface = \"sip\" from = {\"192.0.2.1\"} }\n"
+            "trunk \"own-trunk\" { interface = \"sip\" from = {\"192.0.2.2\"} level = \"none\" }\n"
+            "trunk \"of-own\" { interface = \"sip-own\" from = {\"192.0.2.3\"} }\n");
+    settings = load(text, &problems);
+    if (settings == NULL)
+        fail_msg("%s", cg_buf_text(&problems));
+    for (size_t i = 0; i < settings->interface_count; i++) {
+        const struct snapshot_interface *it = &settings->interfaces[i];
+
+        for (size_t j = 0; j <= it->class_count; j++, next++) {
+            const struct snapshot_rules *rules = j == 0 ? &it->rules : &it->classes[j - 1].rules;
+            const char *name = expected[next].name + strspn(expected[next].name, " ");
+
+            assert_true(next < COUNT(expected));
+            assert_string_equal(j == 0 ? it->name : it->classes[j - 1].name, name);
+            if (rules->level_from != expected[next].from || rules->level != expected[next].level)
+                fail_msg("%s: level %s, from %d", name, cg_level_name(rules->level),
+                        (int)rules->level_from);
+        }
+    }
+    assert_int_equal(next, COUNT(expected));
+    settings_free(settings);
+    cg_buf_release(&problems);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(where_levels_come_from),
         cmocka_unit_test(the_least_that_is_needed),
         cmocka_unit_test(everything_set),
         cmocka_unit_test(lists),
