@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/reader.h"
 #include "gateway/live.h"
+#include "gateway/sandbox.h"
 
 /* ---- what goes to certgated -------------------------------------------------------------------- */
 
@@ -77,6 +78,25 @@ bool
 worker_record(struct worker *worker, const char *json)
 {
     return send_control(worker, IPC_RECORD, json, strlen(json));
+}
+
+void
+worker_confined(struct worker *worker, enum ipc_confinement state, const char *text)
+{
+    char payload[256];
+    int len = snprintf(payload + 1, sizeof(payload) - 1, "%s", text);
+
+    payload[0] = (char)state;
+    (void)send_control(worker, IPC_SANDBOX, payload, 1 + strnlen(payload + 1, (size_t)len));
+}
+
+static void
+on_turn_over(uv_check_t *check)
+{
+    char call[64];
+
+    while (sandbox_next_refused(call, sizeof(call)))
+        worker_log(check->data, IPC_LOG_ERROR, "the sandbox refused system call %s", call);
 }
 
 static void
@@ -510,12 +530,15 @@ worker_new(int control_fd, gw_clock *clock, struct cg_error *err)
     }
     worker->loop.data = worker;
     worker->control.data = worker->pause_timer.data = worker->drain_timer.data = worker;
-    worker->turns.data = worker->sweep_timer.data = worker;
+    worker->turns.data = worker->sweep_timer.data = worker->refusals.data = worker;
     uv_timer_init(&worker->loop, &worker->pause_timer);
     uv_timer_init(&worker->loop, &worker->drain_timer);
     uv_timer_init(&worker->loop, &worker->sweep_timer);
     uv_timer_start(&worker->sweep_timer, on_sweep, GW_SWEEP_MS, GW_SWEEP_MS);
     uv_idle_init(&worker->loop, &worker->turns);
+    uv_check_init(&worker->loop, &worker->refusals);
+    uv_check_start(&worker->refusals, on_turn_over);
+    uv_unref((uv_handle_t *)&worker->refusals);
     if (worker->control_fd >= 0 && uv_poll_init(&worker->loop, &worker->control, control_fd) != 0) {
         (void)cg_fail(err, CG_E_USAGE, "descriptor %d cannot be watched", control_fd);
         worker->control_fd = -1;

@@ -51,6 +51,7 @@ struct worker {
     uv_timer_t pause_timer;
     uv_timer_t drain_timer;
     uv_timer_t sweep_timer;
+    uv_check_t refusals; /* looks for system calls that the sandbox refused */
     uv_idle_t turns; /* runs while connections are ready without waiting */
     int control_fd;
     int control_events;
@@ -80,6 +81,8 @@ struct worker {
 
 /* Takes over the descriptor. NULL with a sentence when the worker cannot be set up. */
 struct worker *worker_new(int control_fd, gw_clock *clock, struct cg_error *err);
+/* Says what the process is confined by; before worker_run(). */
+void worker_confined(struct worker *worker, enum ipc_confinement state, const char *text);
 /* Serves until told to end or certgated is gone; the exit status of the process. */
 int worker_run(struct worker *worker);
 void worker_free(struct worker *worker);

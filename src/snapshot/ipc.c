@@ -23,6 +23,26 @@ ipc_type_name(enum ipc_type type)
     return type < IPC_TYPE_COUNT ? names[type] : "unknown";
 }
 
+static const char *const sandbox_names[] = { "off", "on", "required" };
+
+const char *
+ipc_sandbox_name(enum ipc_sandbox sandbox)
+{
+    return sandbox_names[sandbox];
+}
+
+bool
+ipc_sandbox_from_name(const char *name, enum ipc_sandbox *out)
+{
+    for (size_t i = 0; i < sizeof(sandbox_names) / sizeof(sandbox_names[0]); i++) {
+        if (strcmp(sandbox_names[i], name) == 0) {
+            *out = (enum ipc_sandbox)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 enum cg_status
 ipc_send(int socket, enum ipc_type type, const void *payload, size_t len, const int *fds,
         size_t fd_count, struct cg_error *err)

@@ -30,7 +30,8 @@
     X(READY,        WORKER,  "none",          "the generation is in force in this worker")           \
     X(FAILED,       WORKER,  "none",          "the generation could not be built: text; the old one stays") \
     X(RECORD,       WORKER,  "none",          "one decision record: a JSON object, UTF-8, no newline") \
-    X(LOG,          WORKER,  "none",          "one line for the operator: severity octet, text")
+    X(LOG,          WORKER,  "none",          "one line for the operator: severity octet, text")         \
+    X(SANDBOX,      WORKER,  "none",          "first of all: confinement octet, text")
 /* clang-format on */
 
 enum ipc_type {
@@ -64,8 +65,23 @@ struct ipc_message {
  *   FAILED       u64 generation, text to the end
  *   RECORD       the JSON object
  *   LOG          u8 severity (enum ipc_severity), text to the end
+ *   SANDBOX      u8 confinement (enum ipc_confinement), text to the end
+ *
+ * After an upgrade in place, workers of the version before talk to certgated of the version after: the
+ * rows only grow, at the end, and a payload whose layout must change gets a row of its own.
  */
 enum ipc_severity { IPC_LOG_ERROR = 3, IPC_LOG_WARNING = 4, IPC_LOG_INFO = 6, IPC_LOG_DEBUG = 7 };
+
+/* What a worker is confined by: nothing, some of what the sandbox is made of, all of it. */
+enum ipc_confinement { IPC_CONFINED_OFF, IPC_CONFINED_PARTIAL, IPC_CONFINED_FULL };
+
+/* The setting `sandbox`, in the worker's arguments as --sandbox=NAME. */
+enum ipc_sandbox { IPC_SANDBOX_OFF, IPC_SANDBOX_ON, IPC_SANDBOX_REQUIRED };
+const char *ipc_sandbox_name(enum ipc_sandbox sandbox);
+bool ipc_sandbox_from_name(const char *name, enum ipc_sandbox *out);
+
+/* Exit status of a worker that must be confined and cannot be. */
+#define IPC_EXIT_UNCONFINED 78
 
 #define IPC_TICKET_KEY_SIZE 80 /* name 16, HMAC key 32, AES key 32 */
 #define IPC_MAX_TICKET_KEYS 3

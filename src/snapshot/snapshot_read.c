@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include <errno.h>
 
@@ -328,16 +328,18 @@ enum cg_status
 snapshot_read(int fd, struct snapshot **out, struct cg_error *err)
 {
     struct snapshot *snapshot = NULL;
-    struct stat facts;
     enum cg_status status = CG_OK;
     struct cg_reader reader;
     size_t len;
+    off_t end;
     void *map;
 
     *out = NULL;
-    if (fstat(fd, &facts) != 0 || facts.st_size <= 0)
+    end = lseek(
+            fd, 0, SEEK_END); /* not fstat(): no call that also takes a path passes the sandbox */
+    if (end <= 0)
         return cg_fail(err, CG_E_PARSE, "the snapshot is empty");
-    len = (size_t)facts.st_size;
+    len = (size_t)end;
     map = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
     if (map == MAP_FAILED)
         return cg_fail(err, CG_E_NOMEM, "cannot map the snapshot: %s", strerror(errno));
