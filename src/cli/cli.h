@@ -34,6 +34,7 @@ extern const struct cli_command cli_tcs;
 extern const struct cli_command cli_config;
 extern const struct cli_command cli_metrics;
 extern const struct cli_command cli_reload;
+extern const struct cli_command cli_upgrade;
 extern const struct cli_command cli_help;
 extern const struct cli_command cli_version;
 

@@ -20,6 +20,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_config,
     &cli_metrics,
     &cli_reload,
+    &cli_upgrade,
     &cli_help,
     &cli_version,
     NULL,

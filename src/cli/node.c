@@ -97,6 +97,12 @@ run_reload(int argc, char **argv)
 }
 
 static int
+run_upgrade(int argc, char **argv)
+{
+    return run_request(&cli_upgrade, "upgrade\n", argc, argv);
+}
+
+static int
 run_metrics(int argc, char **argv)
 {
     return run_request(&cli_metrics, "metrics\n", argc, argv);
@@ -137,4 +143,17 @@ const struct cli_command cli_metrics = {
             "\n"
             "example:\n"
             "  certgate metrics | grep decisions_total\n",
+};
+
+const struct cli_command cli_upgrade = {
+    .name = "upgrade",
+    .summary = "have certgated put the program now installed in its place, without a break",
+    .run = run_upgrade,
+    .help = "usage: certgate upgrade [--state FOLDER]     (default /var/lib/certgate)\n"
+            "\n"
+            "The installed program is tried first; when it cannot start, the problems are printed "
+            "and\n"
+            "the running one goes on. Otherwise it takes over the listening sockets and serves new\n"
+            "connections, and established ones end in the workers of before.\n"
+            "Exit status: 0 the new one serves, 1 refused, 2 certgated not reached.\n",
 };

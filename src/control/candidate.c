@@ -5,10 +5,14 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/error.h"
 #include "input/input.h"
 
 static bool
@@ -157,6 +161,25 @@ done:
     input_list_release(&list);
 }
 
+/* A worker is never root: what reads hostile bytes needs no right that its descriptors do not give. */
+static void
+find_user(struct candidate *candidate, struct cg_buf *problems)
+{
+    const char *name = candidate->settings->user == NULL ? "nobody" : candidate->settings->user;
+    const struct passwd *user = getpwnam(name);
+
+    if (user == NULL) {
+        if (candidate->settings->user != NULL || geteuid() == 0)
+            cg_buf_addf(problems, "user: there is no user '%s' for the workers\n", name);
+        return;
+    }
+    if (user->pw_uid == 0)
+        cg_buf_addf(problems, "user: '%s' is root, which workers never are\n", name);
+    candidate->give_up_root = geteuid() == 0;
+    candidate->uid = user->pw_uid;
+    candidate->gid = user->pw_gid;
+}
+
 struct candidate *
 candidate_load(const char *path, int64_t now, struct cg_buf *problems)
 {
@@ -185,12 +208,40 @@ candidate_load(const char *path, int64_t now, struct cg_buf *problems)
     for (size_t i = 0; i < settings->identity_count; i++)
         load_identity(candidate, i, now, problems);
     load_tcs(candidate, problems);
+    find_user(candidate, problems);
     if (problems->len != 0 || problems->failed)
         goto fail;
     return candidate;
 fail:
     candidate_free(candidate);
     return NULL;
+}
+
+enum cg_status
+candidate_digest(struct candidate *candidate, uint64_t generation, uint8_t out[CG_SHA256_SIZE],
+        struct cg_error *err)
+{
+    uint64_t number = candidate->snapshot.generation;
+    enum cg_status status;
+    void *map = MAP_FAILED;
+    off_t size = 0;
+    int fd;
+
+    candidate->snapshot.generation = generation;
+    status = snapshot_write(&candidate->snapshot, &fd, err);
+    candidate->snapshot.generation = number;
+    if (status != CG_OK)
+        return status;
+    size = lseek(fd, 0, SEEK_END);
+    map = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0);
+    if (map == MAP_FAILED || EVP_Digest(map, (size_t)size, out, NULL, EVP_sha256(), NULL) != 1) {
+        ERR_clear_error();
+        status = cg_fail(err, CG_E_CRYPTO, "cannot digest the snapshot");
+    }
+    if (map != MAP_FAILED)
+        munmap(map, (size_t)size);
+    close(fd);
+    return status;
 }
 
 void

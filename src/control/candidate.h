@@ -5,12 +5,17 @@
 #ifndef CONTROL_CANDIDATE_H
 #define CONTROL_CANDIDATE_H
 
+#include <sys/types.h>
+
 #include "settings/settings.h"
 
 struct candidate {
     struct settings *settings;
     struct snapshot snapshot; /* what workers get; its interfaces belong to settings */
     struct snapshot_blob *keys; /* PKCS#8 DER of each identity's private key */
+    bool give_up_root; /* certgated is root: workers become this user */
+    uid_t uid;
+    gid_t gid;
 };
 
 /*
@@ -20,6 +25,9 @@ struct candidate {
  * now   seconds since 1970: an identity that has expired by then is a problem
  */
 struct candidate *candidate_load(const char *path, int64_t now, struct cg_buf *problems);
+/* SHA-256 of its snapshot as it would be with this generation's number: equal means the same snapshot. */
+CG_CHECKED enum cg_status candidate_digest(struct candidate *candidate, uint64_t generation,
+        uint8_t out[CG_SHA256_SIZE], struct cg_error *err);
 void candidate_free(struct candidate *candidate);
 
 #endif

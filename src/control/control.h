@@ -2,10 +2,23 @@
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
 
-/* Runs until SIGTERM or SIGINT. Returns the exit status: 0 ended as asked, 1 could not start or failed. */
-int control_run(const char *config, const char *worker_program);
-
 /* Name of the control socket inside the state directory. */
 #define CONTROL_SOCKET "control.sock"
+
+struct control_options {
+    const char *config;
+    const char *program; /* path of certgated: what an upgrade runs */
+    const char *worker_program;
+    int handover; /* descriptor from the certgated whose place this one takes, or -1 */
+};
+
+/* Runs until SIGTERM or SIGINT. Returns the exit status: 0 ended as asked, 1 could not start or failed. */
+int control_run(const struct control_options *options);
+
+/*
+ * Tries whether control_run() could start: reads everything, binds what is not yet bound, and starts one
+ * worker, without serving anyone. Problems are said. Returns the exit status.
+ */
+int control_try(const struct control_options *options);
 
 #endif

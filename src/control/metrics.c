@@ -1,5 +1,6 @@
 #include "control/metrics.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,10 @@ metrics_page_new(int *fd)
 {
     struct metrics_page *page = MAP_FAILED;
 
-    *fd = memfd_create("certgate-metrics", MFD_CLOEXEC);
-    if (*fd >= 0 && ftruncate(*fd, sizeof(*page)) == 0)
+    /* Sealed in size: a worker that could cut the page would end certgated, which reads it. */
+    *fd = memfd_create("certgate-metrics", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (*fd >= 0 && ftruncate(*fd, sizeof(*page)) == 0 &&
+            fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
         page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
     if (page != MAP_FAILED)
         return page;
@@ -20,6 +23,16 @@ metrics_page_new(int *fd)
         close(*fd);
     *fd = -1;
     return NULL;
+}
+
+struct metrics_page *
+metrics_page_map(int fd)
+{
+    struct metrics_page *page = MAP_FAILED;
+
+    if (fd >= 0 && lseek(fd, 0, SEEK_END) == (off_t)sizeof(*page))
+        page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return page == MAP_FAILED ? NULL : page;
 }
 
 void
@@ -68,9 +81,9 @@ add_interface(struct metrics_interface *sum, const struct metrics_interface *it)
 }
 
 static void
-add_page(struct sums *sums, struct metrics_page *page)
+add_page(struct metrics_page *to, const struct metrics_page *page, bool ended)
 {
-#define X(field, metric, type, labels, help) sums->page.field += page->field;
+#define X(field, metric, type, labels, help) to->field += page->field;
     METRICS_WORKER(X)
 #undef X
     for (size_t i = 0; i < METRICS_MAX_INTERFACES; i++) {
@@ -79,10 +92,23 @@ add_page(struct sums *sums, struct metrics_page *page)
         copy.name[sizeof(copy.name) - 1] = '\0';
         if (copy.name[0] == '\0')
             break;
-        sum = metrics_find(&sums->page, copy.name);
+        if (ended)
+            copy.open = 0;
+        sum = metrics_find(to, copy.name);
         if (sum != NULL)
             add_interface(sum, &copy);
     }
+}
+
+void
+metrics_page_add(struct metrics_page *sum, const struct metrics_page *page)
+{
+    add_page(sum, page, true);
+}
+
+static void
+count_interfaces(struct sums *sums)
+{
     while (sums->count < METRICS_MAX_INTERFACES &&
             sums->page.interfaces[sums->count].name[0] != '\0')
         sums->count++;
@@ -239,7 +265,8 @@ metrics_render(const struct metrics_node *node, struct metrics_page *const *page
     }
     for (size_t i = 0; i < count; i++)
         if (pages[i] != NULL)
-            add_page(sums, pages[i]);
+            add_page(&sums->page, pages[i], false);
+    count_interfaces(sums);
     add_node(out, node, &sums->page);
     add_rows(out, sums);
     add_decisions(out, sums);

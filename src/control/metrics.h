@@ -23,6 +23,10 @@ void metrics_render(const struct metrics_node *node, struct metrics_page *const 
 
 /* A page in shared memory and the descriptor to hand on; NULL without memory. */
 struct metrics_page *metrics_page_new(int *fd);
+/* The page behind a descriptor of before an upgrade; NULL where that version counted other things. */
+struct metrics_page *metrics_page_map(int fd);
+/* Adds what a worker that has ended has counted. */
+void metrics_page_add(struct metrics_page *sum, const struct metrics_page *page);
 void metrics_page_free(struct metrics_page *page, int fd);
 
 /* Serves GET /metrics on an address; the text comes from a callback at each request. */

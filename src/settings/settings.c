@@ -11,6 +11,7 @@
 #include "settings/values.h"
 
 #define MAX_WORKERS 64
+#define DAY_MS (24 * 3600 * 1000)
 /* Ours among an option's flags, far above libconfuse's: the option was given. */
 #define FLAG_GIVEN (1 << 30)
 
@@ -245,8 +246,8 @@ static const char *
 nearest_setting(const char *typed)
 {
     static const char *const node_names[] = { "node", "workers", "state", "log", "tcs", "user",
-        "management", "telephony", "metrics", "identity", "interface", "trunk", "line",
-        "certificate", "key" };
+        "sandbox", "drain-timeout", "upgrade-drain-timeout", "management", "telephony", "metrics",
+        "identity", "interface", "trunk", "line", "certificate", "key" };
     const size_t node_count = sizeof(node_names) / sizeof(node_names[0]);
     const char *names[sizeof(node_names) / sizeof(node_names[0]) + 64 + 1] = { NULL };
 
@@ -350,6 +351,39 @@ node_read(cfg_t *cfg, cfg_opt_t *opt)
     return 0;
 }
 
+static int
+sandbox_read(cfg_t *cfg, cfg_opt_t *opt)
+{
+    enum ipc_sandbox sandbox;
+
+    (void)once_read(cfg, opt);
+    if (!ipc_sandbox_from_name(cfg_opt_getnstr(opt, 0), &sandbox))
+        problem(cfg, "sandbox: '%.100s' is not on, off or required", cfg_opt_getnstr(opt, 0));
+    return 0;
+}
+
+static int
+node_duration_read(cfg_t *cfg, cfg_opt_t *opt)
+{
+    uint64_t ms;
+
+    (void)once_read(cfg, opt);
+    if (!value_duration(cfg_opt_getnstr(opt, 0), &ms) || ms > DAY_MS)
+        problem(cfg, "%s: '%.100s' is not a duration from 0s to 24h", opt->name,
+                cfg_opt_getnstr(opt, 0));
+    return 0;
+}
+
+/* Told by node_duration_read() where it is none. */
+static uint32_t
+node_duration(cfg_t *cfg, const char *name)
+{
+    uint64_t ms = 0;
+
+    (void)value_duration(cfg_getstr(cfg, name), &ms);
+    return ms > DAY_MS ? 0 : (uint32_t)ms;
+}
+
 /* Node-wide values, after the file was read. */
 static void
 take_node_settings(cfg_t *cfg)
@@ -370,6 +404,9 @@ take_node_settings(cfg_t *cfg)
     settings->tcs = cfg_getstr(cfg, "tcs") == NULL ? NULL : resolve(cfg_getstr(cfg, "tcs"));
     settings->log = strcmp(log, "stdout") == 0 ? strdup(log) : resolve(log);
     settings->user = user == NULL ? NULL : strdup(user);
+    (void)ipc_sandbox_from_name(cfg_getstr(cfg, "sandbox"), &settings->sandbox);
+    settings->drain_ms = node_duration(cfg, "drain-timeout");
+    settings->retire_ms = node_duration(cfg, "upgrade-drain-timeout");
     if (cfg_getstr(cfg, "tcs") == NULL)
         problem(cfg, "'tcs' is missing: the folder of trusted certificates");
     if (settings->node == NULL || settings->state == NULL || settings->log == NULL)
@@ -385,8 +422,10 @@ settings_load(const char *path, struct cg_buf *problems)
     cfg_opt_t root[] = { CFG_STR("node", "certgate", CFGF_NONE), CFG_INT("workers", 0, CFGF_NONE),
         CFG_STR("state", "/var/lib/certgate", CFGF_NONE), CFG_STR("log", "stdout", CFGF_NONE),
         CFG_STR("tcs", 0, CFGF_NODEFAULT), CFG_STR("metrics", 0, CFGF_NODEFAULT),
-        CFG_STR("user", 0, CFGF_NODEFAULT), CFG_STR("management", "medium", CFGF_NONE),
-        CFG_STR("telephony", "medium", CFGF_NONE),
+        CFG_STR("user", 0, CFGF_NODEFAULT), CFG_STR("sandbox", "on", CFGF_NONE),
+        CFG_STR("drain-timeout", "10s", CFGF_NONE),
+        CFG_STR("upgrade-drain-timeout", "1h", CFGF_NONE),
+        CFG_STR("management", "medium", CFGF_NONE), CFG_STR("telephony", "medium", CFGF_NONE),
         CFG_SEC("identity", identity, CFGF_MULTI | CFGF_TITLE),
         CFG_SEC("interface", interface, CFGF_MULTI | CFGF_TITLE),
         CFG_SEC("trunk", trunk, CFGF_MULTI | CFGF_TITLE),
@@ -420,6 +459,9 @@ settings_load(const char *path, struct cg_buf *problems)
     (void)cfg_set_validate_func(cfg, "identity", identity_read);
     (void)cfg_set_validate_func(cfg, "workers", workers_read);
     (void)cfg_set_validate_func(cfg, "node", node_read);
+    (void)cfg_set_validate_func(cfg, "sandbox", sandbox_read);
+    (void)cfg_set_validate_func(cfg, "drain-timeout", node_duration_read);
+    (void)cfg_set_validate_func(cfg, "upgrade-drain-timeout", node_duration_read);
     (void)cfg_set_validate_func(cfg, "management", level_read);
     (void)cfg_set_validate_func(cfg, "telephony", level_read);
     text = settings_text(path, problems);
@@ -485,7 +527,15 @@ settings_describe(struct cg_buf *out)
             "  metrics = \"ADDRESS:PORT\"  where metrics are served in Prometheus' text, at "
             "/metrics (default\n"
             "                      nowhere; 'certgate metrics' prints them too)\n"
-            "  user = \"NAME\"       whom workers run as when certgated is started as root\n"
+            "  user = \"NAME\"       whom workers run as when certgated is root (default nobody)\n"
+            "  sandbox = \"MODE\"    on (default): confine workers by seccomp and Landlock; "
+            "required: "
+            "do\n"
+            "                      not start where the kernel lacks one of them; off: do not\n"
+            "  drain-timeout = \"TIME\"  how long connections may go on after SIGTERM (default "
+            "10s)\n"
+            "  upgrade-drain-timeout = \"TIME\"  the same in the workers of before an upgrade "
+            "(default 1h)\n"
             "  identity NAME { certificate = \"FILE\" key = \"FILE\" }\n"
             "                      our certificate (first in its file, then its chain) and key\n"
             "  management = \"LEVEL\"\n"

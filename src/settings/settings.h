@@ -5,6 +5,7 @@
 #define SETTINGS_SETTINGS_H
 
 #include "base/buf.h"
+#include "snapshot/ipc.h"
 #include "snapshot/snapshot.h"
 
 struct settings_identity {
@@ -19,9 +20,12 @@ struct settings {
     char *state; /* state directory */
     char *log; /* decision log: a path, or "stdout" */
     char *tcs; /* folder of trusted certificates */
-    char *user; /* whom workers run as when certgated is root; NULL: as certgated */
+    char *user; /* whom workers run as when certgated is root; NULL: not set */
     struct snapshot_address metrics; /* where metrics are served; len 0: nowhere */
     unsigned workers;
+    enum ipc_sandbox sandbox;
+    uint32_t drain_ms; /* how long connections may go on after SIGTERM */
+    uint32_t retire_ms; /* … and in the workers of before an upgrade */
     struct settings_identity *identities;
     size_t identity_count;
     struct snapshot_interface *interfaces; /* identity and addresses resolved */

@@ -1,0 +1,117 @@
+#include "control/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "control/control.h"
+#include "control/say.h"
+
+bool
+state_open(struct state *state, const char *path, uint64_t *generation)
+{
+    char text[32];
+    ssize_t len;
+    int fd;
+
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+        say("state directory %s cannot be made: %s", path, strerror(errno));
+        return false;
+    }
+    state->folder = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+    if (state->folder < 0) {
+        say("state directory %s cannot be opened: %s", path, strerror(errno));
+        return false;
+    }
+    state->lock = openat(state->folder, "lock", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (state->lock < 0 || flock(state->lock, LOCK_EX | LOCK_NB) != 0) {
+        say(errno == EWOULDBLOCK ? "another certgated uses the state directory %s"
+                                 : "state directory %s cannot be locked",
+                path);
+        return false;
+    }
+    fd = openat(state->folder, "generation", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT;
+    len = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    if (len <= 0) {
+        say("the generation counter in %s cannot be read", path);
+        return false;
+    }
+    text[len] = '\0';
+    *generation = strtoull(text, NULL, 10);
+    return true;
+}
+
+/* Written beside and renamed, so that a power cut leaves the old or the new number. */
+bool
+state_store_generation(const struct state *state, uint64_t generation)
+{
+    char text[32];
+    int len = snprintf(text, sizeof(text), "%llu\n", (unsigned long long)generation);
+    int fd =
+            openat(state->folder, "generation.new", O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+    bool ok;
+
+    if (fd < 0)
+        return false;
+    ok = write_all(fd, text, (size_t)len) && fsync(fd) == 0;
+    close(fd);
+    return ok && renameat(state->folder, "generation.new", state->folder, "generation") == 0 &&
+            fsync(state->folder) == 0;
+}
+
+bool
+state_open_log(struct state *state, const char *path)
+{
+    if (strcmp(path, "stdout") == 0)
+        state->log = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    else
+        state->log = open(path, O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0600);
+    if (state->log < 0)
+        say("decision log %s cannot be opened: %s", path, strerror(errno));
+    return state->log >= 0;
+}
+
+bool
+state_open_control(struct state *state, const char *path)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int len = snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", path, CONTROL_SOCKET);
+
+    if (len < 0 || (size_t)len >= sizeof(address.sun_path)) {
+        say("the state directory's path is too long for a socket");
+        return false;
+    }
+    (void)unlinkat(state->folder, CONTROL_SOCKET, 0);
+    state->control = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (state->control < 0 ||
+            bind(state->control, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+            chmod(address.sun_path, 0600) != 0 || listen(state->control, 8) != 0) {
+        say("the control socket %s cannot be opened: %s", address.sun_path, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+void
+state_close(struct state *state)
+{
+    const int descriptors[] = { state->control, state->log, state->lock, state->folder };
+
+    if (state->control >= 0)
+        (void)unlinkat(state->folder, CONTROL_SOCKET, 0);
+    for (size_t i = 0; i < sizeof(descriptors) / sizeof(descriptors[0]); i++)
+        if (descriptors[i] >= 0)
+            close(descriptors[i]);
+    *state = STATE_NONE;
+}
