@@ -2,9 +2,11 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -172,6 +174,16 @@ class Gateway:
                 self.process.kill()
                 raise
         assert "Sanitizer" not in self.messages(), self.messages()
+        assert "the sandbox" not in self.messages(), self.messages()  # whatever workers need, it must let pass
+
+
+@pytest.fixture()
+def reachable():
+    """A folder that workers reach, who are nobody where the tests are root: pytest's own are for one user alone."""
+    folder = tempfile.mkdtemp(prefix="certgate-test-")
+    os.chmod(folder, 0o755)
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,5 @@
 """From a real handshake to a backend and back, with three TLS stacks; and every alert off the wire."""
+import os
 import socket
 import ssl
 import threading
@@ -7,7 +8,7 @@ import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID as Eku
 
 from clients import CLIENTS, curl, s_client
-from conftest import until
+from conftest import PATIENCE, until
 from pki import DAY, Pki, now
 
 BOTH = ("1.2", "1.3")
@@ -232,10 +233,12 @@ def test_the_backend_is_away(gateway_of, good, backend):
     assert record["peer_decision"]["certificate"]["sha256"] == good.sha256
 
 
-def test_a_unix_backend(gateway_of, good, tmp_path):
-    path = str(tmp_path / "backend")
+def test_a_unix_backend(gateway_of, good, reachable):
+    path = os.path.join(reachable, "backend")
     listener = socket.socket(socket.AF_UNIX)
+    listener.settimeout(PATIENCE)
     listener.bind(path)
+    os.chmod(path, 0o666)
     listener.listen()
     gateway = gateway_of({"web": {"level": "medium", "backend": f"unix:{path}"}})
     conn = connect(gateway.ports["web"], good)
