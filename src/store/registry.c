@@ -296,37 +296,57 @@ matches(const struct registry_row *row, const char *name)
             memcmp(name, row->name, before) == 0 && strcmp(name + len - after, tail) == 0;
 }
 
-/* What the row would be called with the part between the typed name's first and last dot inside. */
-static void
-as_typed(const struct registry_row *row, const char *name, char out[STORE_NAME_SIZE])
+/* Splits a typed name at its first and last dot; false where there is nothing between them. */
+static bool
+split(const char *name, size_t *before, size_t *after)
 {
-    const char *place = strstr(row->name, PLACE);
     const char *first = strchr(name, '.'), *last = strrchr(name, '.');
 
-    if (place == NULL || first == last)
-        (void)snprintf(out, STORE_NAME_SIZE, "%s", row->name);
-    else
-        (void)snprintf(out, STORE_NAME_SIZE, "%.*s%.*s%s", (int)(place - row->name), row->name,
-                (int)(last - first - 1), first + 1, place + strlen(PLACE));
+    if (first == NULL || last - first < 2)
+        return false;
+    *before = (size_t)(first - name) + 1;
+    *after = (size_t)(last - name);
+    return true;
+}
+
+/* A name without what stands inside: only the rest can be mistyped. */
+static void
+without_inside(const char *name, size_t before, size_t after, char out[STORE_NAME_SIZE])
+{
+    (void)snprintf(out, STORE_NAME_SIZE, "%.*s%s", (int)before, name, name + after);
 }
 
 static enum store_status
 unknown(const char *name, struct cg_error *err)
 {
-    char texts[sizeof(rows) / sizeof(rows[0])][STORE_NAME_SIZE];
-    const char *names[sizeof(rows) / sizeof(rows[0]) + 1] = { NULL }, *nearest;
+    char texts[sizeof(rows) / sizeof(rows[0])][STORE_NAME_SIZE], typed[STORE_NAME_SIZE];
+    const char *names[sizeof(rows) / sizeof(rows[0]) + 1] = { NULL }, *nearest, *place;
+    size_t before = 0, after = 0;
+    const bool named = split(name, &before, &after);
     char shown[4 * 64];
 
     store_show(shown, sizeof(shown), name);
+    without_inside(name, before, after, typed);
     for (size_t i = 0; i < registry_count(); i++) {
-        as_typed(&rows[i], strlen(name) < 64 ? name : "", texts[i]);
+        place = strstr(rows[i].name, PLACE);
+        before = place == NULL ? 0 : (size_t)(place - rows[i].name);
+        without_inside(rows[i].name, before, place == NULL ? 0 : before + strlen(PLACE), texts[i]);
         names[i] = texts[i];
     }
-    nearest = value_nearest(name, names);
-    if (nearest == NULL)
-        return store_fail(err, STORE_INVALID, "there is no setting '%s'", shown);
-    return store_fail(
-            err, STORE_INVALID, "there is no setting '%s'; did you mean '%s'?", shown, nearest);
+    nearest = value_nearest(typed, names);
+    for (size_t i = 0; nearest != NULL && i < registry_count(); i++) {
+        place = strstr(rows[i].name, PLACE);
+        if (nearest != names[i])
+            continue;
+        if (place == NULL || !named || !split(name, &before, &after))
+            return store_fail(err, STORE_INVALID, "there is no setting '%s'; did you mean '%s'?",
+                    shown, rows[i].name);
+        return store_fail(err, STORE_INVALID,
+                "there is no setting '%s'; did you mean '%.*s%.*s%s'?", shown,
+                (int)(place - rows[i].name), rows[i].name, (int)(after - before), name + before,
+                place + strlen(PLACE));
+    }
+    return store_fail(err, STORE_INVALID, "there is no setting '%s'", shown);
 }
 
 enum store_status

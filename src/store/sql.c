@@ -36,7 +36,8 @@ sql_disconnect(struct sql *sql)
     "the "                                                                                         \
     "last snapshot meanwhile"
 #define READ_ONLY                                                                                  \
-    "the store cannot be written: give its folder back to certgated; the last generation stays "   \
+    "the store cannot be written: give it and its folder back to certgated; the last generation "  \
+    "stays "                                                                                       \
     "in force"
 
 /* SQLite's results by primary code, and what to do. */
