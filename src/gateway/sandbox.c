@@ -106,6 +106,7 @@ done:
 #endif
 
 #define MAX_CALLS 1024
+#define BY_SECCOMP 1 /* si_code SYS_SECCOMP, which glibc 2.36 does not name */
 
 /* A signal handler has no argument of ours; written there, read in the loop. A bit for each call. */
 static atomic_uint_least64_t refused[MAX_CALLS / 64];
@@ -118,6 +119,8 @@ on_refused(int number, siginfo_t *info, void *context)
     unsigned call = (unsigned)info->si_syscall;
 
     (void)number;
+    if (info->si_code != BY_SECCOMP)
+        return; /* sent by somebody, who interrupted anything: there is no result to set */
     RESULT((ucontext_t *)context) = -EPERM;
     if (call >= MAX_CALLS)
         call = MAX_CALLS - 1;

@@ -1,6 +1,7 @@
 """Starts certgated with a worker, a backend and certificates of its own; everything is stopped by its pid."""
 import json
 import os
+import random
 import resource
 import shutil
 import signal
@@ -73,8 +74,14 @@ class Backend:
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
+    """Below those that the system gives to clients: one of them could take the port before it is used."""
+    while True:
+        port = random.randrange(10000, 32000)
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:
+            continue
 
 
 class Gateway:
@@ -84,9 +91,11 @@ class Gateway:
     """
 
     def __init__(self, folder, pki, identity, backend, interfaces, pinned=(), workers=1, blocks=(),
-                 descriptors=None):
+                 descriptors=None, program=None, before=None):
         self.folder, self.pki, self.identity = str(folder), pki, identity
         self.backend, self.workers, self.blocks, self.descriptors = backend, workers, list(blocks), descriptors
+        self.program = program or os.path.join(BUILD, "cmd", "certgated")
+        self.before = before  # called in the child before it becomes certgated
         self.tcs = pki.tcs(os.path.join(self.folder, "tcs"), *pinned)
         self.config = os.path.join(self.folder, "certgate.conf")
         self.log = os.path.join(self.folder, "decisions.log")
@@ -123,13 +132,16 @@ class Gateway:
         with open(self.config, "w", encoding="utf-8") as f:
             f.write("\n".join(lines) + "\n")
 
-    def _limit(self):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, self.descriptors))
+    def _in_child(self):
+        if self.descriptors:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, self.descriptors))
+        if self.before:
+            self.before()
 
     def start(self):
-        self.process = subprocess.Popen([os.path.join(BUILD, "cmd", "certgated"), "--config", self.config],
+        self.process = subprocess.Popen([self.program, "--config", self.config],
                                         stderr=open(self.stderr, "ab"), stdout=subprocess.DEVNULL,
-                                        preexec_fn=self._limit if self.descriptors else None)
+                                        preexec_fn=self._in_child if self.descriptors or self.before else None)
         self.wait_generation(1)
 
     def messages(self):
@@ -173,8 +185,10 @@ class Gateway:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 raise
+        assert self.process.returncode in (0, -signal.SIGKILL), self.messages()
         assert "Sanitizer" not in self.messages(), self.messages()
-        assert "the sandbox" not in self.messages(), self.messages()  # whatever workers need, it must let pass
+        # Whatever workers need, the sandbox must let pass.
+        assert "the sandbox refused" not in self.messages(), self.messages()
 
 
 @pytest.fixture()

@@ -35,6 +35,8 @@
 /* Exit statuses of the child that are no errno. */
 enum { UNCONFINED = 200, UNNOTED = 201 };
 
+#define KILLED (-SIGSYS)
+
 static const char path[] = "/tmp/certgate-test-sandbox";
 
 /* ---- what is tried: each returns what the call returns ----------------------------------------- */
@@ -108,6 +110,11 @@ TRY(do_unix, SYS_socket, AF_UNIX, SOCK_STREAM, 0)
 TRY(do_map, SYS_mmap, NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
 TRY(do_tgkill_self, SYS_tgkill, getpid(), getpid(), 0)
 
+TRY(do_execve, SYS_execve, "/bin/true", NULL, NULL)
+TRY(do_attach, SYS_ptrace, 16, getppid(), 0, 0)
+TRY(do_mount, SYS_mount, "none", "/", "tmpfs", 0, NULL)
+TRY(do_signal_of_refusal, SYS_tgkill, getpid(), getpid(), SIGSYS)
+
 static long
 do_connect(void)
 {
@@ -154,7 +161,7 @@ do_nonblocking(void)
 static const struct {
     const char *why;
     long (*try)(void);
-    int expect; /* errno, 0: works */
+    int expect; /* errno, 0: works, KILLED */
 } rows[] = {
     { "open a file", do_openat, EPERM },
     { "create a file", do_create, EPERM },
@@ -212,6 +219,9 @@ static const struct {
     { "message queue", do_mqueue, EPERM },
     { "timer", do_timer, EPERM },
     { "a call that does not exist", do_no_such_call, EPERM },
+    { "run a program", do_execve, KILLED },
+    { "look into the parent", do_attach, KILLED },
+    { "mount", do_mount, KILLED },
 
     { "TCP socket", do_inet, 0 },
     { "TCP socket over IPv6", do_inet6, 0 },
@@ -222,6 +232,7 @@ static const struct {
     { "random bytes", do_random, 0 },
     { "descriptor without blocking", do_nonblocking, 0 },
     { "signal itself", do_tgkill_self, 0 },
+    { "the refusal's signal without a refusal", do_signal_of_refusal, 0 },
 };
 
 /* ---- in a child -------------------------------------------------------------------------------- */
@@ -275,8 +286,8 @@ test_each_call_has_its_answer(void **state)
         got = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
         if (got == rows[i].expect)
             continue;
-        print_error("%s: wanted %s, got %s\n", rows[i].why, strerror(rows[i].expect),
-                got < 0 ? strsignal(-got) : strerror(got));
+        print_error("%s: wanted %d, got %d (an errno, or minus a signal)\n", rows[i].why,
+                rows[i].expect, got);
         wrong++;
     }
     assert_int_equal(wrong, 0);
