@@ -1,14 +1,15 @@
 """Clients that come and go all the time, and remember which of them failed and when they had begun."""
+import socket
 import threading
 import time
 
 from clients import REQUEST
-from test_gateway import connect
+from test_gateway import context
 
 
 class Load:
     def __init__(self, port, cert, clients=4):
-        self.port, self.cert = port, cert
+        self.port, self.context = port, context(cert, None)
         self.served, self.failures = 0, []  # of a failure: when that connection was begun, and what came
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._come_and_go, daemon=True) for _ in range(clients)]
@@ -28,7 +29,8 @@ class Load:
         while not self._stop.is_set():
             begun = time.monotonic()
             try:
-                with connect(self.port, self.cert) as connection:
+                raw = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+                with self.context.wrap_socket(raw, server_hostname="gw.example.test") as connection:
                     connection.sendall(REQUEST)
                     answer = b""
                     while b"hello\n" not in answer:

@@ -1,6 +1,7 @@
 """Generations and workers come and go; connections stay, and nothing half-built is ever served."""
 import os
 import signal
+import time
 
 import pytest
 
@@ -65,6 +66,31 @@ def test_a_worker_ends_with_certgated(gateway, good):
     gateway.process.kill()
     gateway.process.wait()
     until("the worker's end", lambda: not os.path.exists(f"/proc/{worker}"))
+
+
+def test_stopping_waits_no_longer_than_the_limit(gateway_of, good):
+    gateway = gateway_of({"web": {"level": "medium"}}, blocks=['drain-timeout = "1s"'])
+    conn = connect(gateway.ports["web"], good)
+    conn.sendall(b"ECHO")
+    assert conn.recv(4) == b"ECHO"
+    begun = time.monotonic()
+    gateway.process.terminate()
+    assert gateway.process.wait(20) == 0
+    assert 0.9 < time.monotonic() - begun < 10
+    assert "stopping: no new connections, established ones have 1 s" in gateway.messages()
+    conn.close()
+
+
+def test_the_limit_may_change_on_reload(gateway, good):
+    conn = connect(gateway.ports["web"], good)
+    conn.sendall(b"ECHO")
+    assert conn.recv(4) == b"ECHO"
+    gateway.blocks = ['drain-timeout = "0s"']
+    gateway.configure({"web": {"level": "medium"}})
+    gateway.reload(2)
+    gateway.process.terminate()
+    assert gateway.process.wait(5) == 0
+    conn.close()
 
 
 def test_stopping_lets_connections_end(gateway, good):
