@@ -247,14 +247,16 @@ run_confined(long (*try)(void))
 
     (void)fflush(NULL);
     pid = fork();
-    assert_int_not_equal(pid, -1);
+    if (pid < 0)
+        abort();
     if (pid == 0) {
         sandbox_enter(&report);
         if (report.state != IPC_CONFINED_FULL)
             _exit(UNCONFINED);
         _exit(try() >= 0 ? 0 : errno);
     }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (waitpid(pid, &status, 0) != pid)
+        abort();
     return status;
 }
 
@@ -264,23 +266,12 @@ nothing(void)
     return 0;
 }
 
-/* What cannot be tried is skipped, never passed. */
-static void
-need_sandbox(void)
-{
-    if (WEXITSTATUS(run_confined(nothing)) == UNCONFINED) {
-        print_message("this kernel lacks seccomp or Landlock\n");
-        skip();
-    }
-}
-
 static void
 test_each_call_has_its_answer(void **state)
 {
     int status, got, wrong = 0;
 
     (void)state;
-    need_sandbox();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         status = run_confined(rows[i].try);
         got = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
@@ -308,7 +299,6 @@ test_what_only_an_attacker_calls_is_the_end(void **state)
     int status, killed = 0, wrong = 0;
 
     (void)state;
-    need_sandbox();
     for (size_t i = 0; i < sandbox_call_count; i++) {
         if (sandbox_calls[i].answer != SANDBOX_KILL || sandbox_calls[i].number < 0)
             continue;
@@ -349,7 +339,6 @@ static void
 test_a_refused_call_is_noted_once(void **state)
 {
     (void)state;
-    need_sandbox();
     assert_int_equal(run_confined(refuse_and_ask), 0);
 }
 
@@ -410,7 +399,6 @@ test_without_landlock_seccomp_still_refuses(void **state)
     struct sandbox_report report;
 
     (void)state;
-    need_sandbox();
     assert_int_equal(enter_without(calls, &report), EPERM);
     assert_int_equal(report.state, IPC_CONFINED_PARTIAL);
     assert_string_equal(
@@ -424,7 +412,6 @@ test_without_seccomp_landlock_still_refuses(void **state)
     struct sandbox_report report;
 
     (void)state;
-    need_sandbox();
     assert_int_equal(enter_without(calls, &report), EACCES);
     assert_int_equal(report.state, IPC_CONFINED_PARTIAL);
     assert_non_null(strstr(report.text, "sandbox=partial (landlock ABI "));
@@ -462,7 +449,6 @@ test_the_process_gives_nothing_away(void **state)
     pid_t pid;
 
     (void)state;
-    need_sandbox();
     assert_int_equal(pipe(ready), 0);
     assert_int_equal(pipe(end), 0);
     pid = fork();
@@ -507,5 +493,10 @@ main(void)
         cmocka_unit_test(test_the_process_gives_nothing_away),
     };
 
+    /* What cannot be tried is skipped, never passed: 77 is meson's word for that. */
+    if (WEXITSTATUS(run_confined(nothing)) == UNCONFINED) {
+        fputs("this kernel lacks seccomp or Landlock\n", stderr);
+        return 77;
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
