@@ -95,10 +95,26 @@ def test_by_signal_and_more_than_once(start, good):
     assert len(gateway.worker_pids()) == 4, "one that serves, and three with a connection each"
     gateway.reload(2)
     assert all(echo(conn, b"after a reload too") for conn in old)
+    assert "does not know generation" not in gateway.messages()
     for conn in old:
         conn.close()
     until("the old workers' end", lambda: len(gateway.worker_pids()) == 1)
     assert s_client(gateway.ports["web"], good).served
+
+
+def test_old_workers_judge_by_a_new_generation(start, good):
+    gateway = start({"web": {"level": "medium", "live": "close"}})
+    old = connect(gateway.ports["web"], good)
+    assert echo(old, b"ECHO")
+    worker, = gateway.worker_pids()
+    assert upgrade(gateway).returncode == 0
+    gateway.configure({"web": {"level": "high", "live": "close"}})
+    gateway.reload(2)
+    record = until("the record", lambda: [r for r in gateway.records() if r.get("live") == "close"])[0]
+    assert (record["reason"], record["generation"]) == ("not-in-tcs", 2)
+    assert old.recv(1) == b""
+    old.close()
+    until("the old worker's end", lambda: gone(worker))
 
 
 def test_sessions_of_before_resume_and_records_go_on(start, good, tmp_path):
