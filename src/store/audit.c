@@ -222,18 +222,20 @@ verify_generations(struct sql *sql, struct cg_error *err)
 static enum store_status
 verify_state(struct store *store, struct cg_error *err)
 {
-    uint8_t digest[CG_SHA256_SIZE];
+    struct digests digests;
     struct store_view now;
     uint64_t same = 1;
     enum store_status status = store_now(store, &now, err);
 
     if (status != STORE_OK || now.generation == 0)
         return status;
-    status = state_digest(&now, digest, err);
+    status = state_digest(&now, false, &digests, err);
     if (status == STORE_OK)
         status = sql_number(&store->reader, &same, err,
-                "SELECT count(*) FROM generation WHERE number = ?1 AND digest = ?2", "ib",
-                now.generation, digest, sizeof(digest));
+                "SELECT count(*) FROM generation WHERE number = ?1 AND digest = ?2 AND tcs_digest "
+                "= ?3",
+                "ibb", now.generation, digests.state, sizeof(digests.state), digests.tcs,
+                sizeof(digests.tcs));
     if (status == STORE_OK && same == 0)
         status = store_fail(err, STORE_DAMAGED,
                 "the state in force is not what was committed as generation %llu",

@@ -42,8 +42,8 @@ begin(struct store_change *change, struct cg_error *err)
         change->next = change->base + 1;
     if (status == STORE_OK)
         status = sql_run(sql, err,
-                "INSERT INTO generation (number, time, actor, comment, kind, source, digest)"
-                " VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6)",
+                "INSERT INTO generation (number, time, actor, comment, kind, source, digest,"
+                " tcs_digest) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?6)",
                 "iitttb", change->next, change->time, change->actor, change->comment, change->kind,
                 none, sizeof(none));
     return status;
@@ -123,17 +123,41 @@ validate_state(struct store_change *change, struct cg_error *err)
     return status;
 }
 
+/* The digests of the pending state; that of a TCS which nobody touched is the one in force. */
 static enum store_status
-record(struct store_change *change, const uint8_t digest[CG_SHA256_SIZE], struct cg_error *err)
+compute_digests(struct store_change *change, struct digests *out, struct cg_error *err)
+{
+    struct store_view view = store_pending(change);
+    sqlite3_stmt *stmt = NULL;
+    bool known = false;
+    enum store_status status = sql_rows(change->sql, &stmt, err,
+            "SELECT tcs_digest FROM generation WHERE number = ?1"
+            " AND NOT EXISTS (SELECT 1 FROM tcs WHERE born = ?2)"
+            " AND NOT EXISTS (SELECT 1 FROM tcs WHERE died = ?2)",
+            "ii", change->base, change->next);
+
+    if (status == STORE_OK)
+        status = sql_next(change->sql, stmt, &known, err);
+    known = known && sql_sha256(stmt, 0) != NULL;
+    if (known)
+        memcpy(out->tcs, sql_sha256(stmt, 0), CG_SHA256_SIZE);
+    (void)sqlite3_finalize(stmt);
+    return status != STORE_OK ? status : state_digest(&view, known, out, err);
+}
+
+static enum store_status
+record(struct store_change *change, const struct digests *digests, struct cg_error *err)
 {
     struct cg_buf detail;
     enum store_status status = sql_run(change->sql, err,
-            "UPDATE generation SET kind = ?2, source = ?3, digest = ?4 WHERE number = ?1", "itib",
-            change->next, change->kind, change->source, digest, (size_t)CG_SHA256_SIZE);
+            "UPDATE generation SET kind = ?2, source = ?3, digest = ?4, tcs_digest = ?5"
+            " WHERE number = ?1",
+            "itibb", change->next, change->kind, change->source, digests->state,
+            sizeof(digests->state), digests->tcs, sizeof(digests->tcs));
 
     cg_buf_init(&detail, STORE_MAX_DETAIL);
     if (status == STORE_OK)
-        status = audit_describe(change, digest, &detail, err);
+        status = audit_describe(change, digests->state, &detail, err);
     if (status == STORE_OK)
         status = audit_append(change->sql, change->time, change->actor, change->kind, change->next,
                 cg_buf_text(&detail), err);
@@ -146,7 +170,7 @@ store_commit(struct store_change *change, store_validate_fn *validate, void *arg
         uint64_t *generation, struct cg_error *err)
 {
     struct store_view view = store_pending(change);
-    uint8_t digest[CG_SHA256_SIZE];
+    struct digests digests;
     enum store_status status;
 
     if (change->spoiled)
@@ -155,13 +179,13 @@ store_commit(struct store_change *change, store_validate_fn *validate, void *arg
     else
         status = validate_state(change, err);
     if (status == STORE_OK)
-        status = state_digest(&view, digest, err);
+        status = compute_digests(change, &digests, err);
     if (status == STORE_OK)
-        status = compare_with_base(change, digest, err);
+        status = compare_with_base(change, digests.state, err);
     if (status == STORE_OK && validate != NULL)
         status = validate(arg, &view, err);
     if (status == STORE_OK)
-        status = record(change, digest, err);
+        status = record(change, &digests, err);
     if (status == STORE_OK)
         status = sql_exec(change->sql, err, "COMMIT");
     if (status == STORE_OK && generation != NULL)

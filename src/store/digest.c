@@ -26,22 +26,20 @@ digest_text(EVP_MD_CTX *md, const char *text)
 
 /*
  * The parts of a state, each a query whose columns are hashed in their order: texts and octets with their
- * lengths, numbers as eight octets. A part begins with its name and ends with its number of rows.
+ * lengths, numbers as eight octets, and at the end the number of rows. The state's digest is over the parts'.
  */
-static const struct {
-    const char *name;
-    const char *query;
-} parts[] = {
-    { "setting", "SELECT name, value, latched FROM setting WHERE " STORE_ALIVE " ORDER BY name" },
+enum part { PART_SETTINGS, PART_TCS, PART_IDENTITIES, PART_PINS, PARTS };
+
+static const char *const queries[PARTS] = {
+    [PART_SETTINGS] =
+            "SELECT name, value, latched FROM setting WHERE " STORE_ALIVE " ORDER BY name",
     /* From the index of fingerprints alone: a certificate is its fingerprint. */
-    { "tcs",
-            "SELECT c.sha256 FROM certificate c CROSS JOIN tcs t ON t.certificate = c.id"
-            " WHERE " STORE_ALIVE " ORDER BY c.sha256" },
-    { "identity",
-            "SELECT name, key_path, chain FROM identity WHERE " STORE_ALIVE " ORDER BY name" },
-    { "pin",
-            "SELECT sha256, interface, until, reason, incident FROM pin WHERE " STORE_ALIVE
-            " ORDER BY sha256, interface" },
+    [PART_TCS] = "SELECT c.sha256 FROM certificate c CROSS JOIN tcs t ON t.certificate = c.id"
+                 " WHERE " STORE_ALIVE " ORDER BY c.sha256",
+    [PART_IDENTITIES] =
+            "SELECT name, key_path, chain FROM identity WHERE " STORE_ALIVE " ORDER BY name",
+    [PART_PINS] = "SELECT sha256, interface, until, reason, incident FROM pin WHERE " STORE_ALIVE
+                  " ORDER BY sha256, interface",
 };
 
 static bool
@@ -59,13 +57,15 @@ hash_row(EVP_MD_CTX *md, sqlite3_stmt *stmt)
 }
 
 static enum store_status
-hash_part(const struct store_view *view, size_t part, EVP_MD_CTX *md, struct cg_error *err)
+hash_part(const struct store_view *view, enum part part, uint8_t out[CG_SHA256_SIZE],
+        struct cg_error *err)
 {
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    bool row = true, hashed = md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1;
     sqlite3_stmt *stmt;
     uint64_t count = 0;
-    bool row = true, hashed = digest_text(md, parts[part].name);
     enum store_status status =
-            sql_rows(view->sql, &stmt, err, parts[part].query, "i", view->generation);
+            sql_rows(view->sql, &stmt, err, queries[part], "i", view->generation);
 
     while (status == STORE_OK && hashed) {
         status = sql_next(view->sql, stmt, &row, err);
@@ -75,24 +75,29 @@ hash_part(const struct store_view *view, size_t part, EVP_MD_CTX *md, struct cg_
         count++;
     }
     (void)sqlite3_finalize(stmt);
-    hashed = hashed && digest_number(md, count);
+    hashed = hashed && digest_number(md, count) && EVP_DigestFinal_ex(md, out, NULL) == 1;
+    EVP_MD_CTX_free(md);
     if (status == STORE_OK && !hashed)
         status = store_fail(err, STORE_NOMEM, "cannot compute a digest");
     return status;
 }
 
 enum store_status
-state_digest(const struct store_view *view, uint8_t out[CG_SHA256_SIZE], struct cg_error *err)
+state_digest(
+        const struct store_view *view, bool tcs_known, struct digests *out, struct cg_error *err)
 {
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    uint8_t parts[PARTS][CG_SHA256_SIZE] = { { 0 } };
     enum store_status status = STORE_OK;
 
-    if (md == NULL || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
+    for (unsigned i = 0; status == STORE_OK && i < PARTS; i++) {
+        if (i == PART_TCS && tcs_known)
+            memcpy(parts[i], out->tcs, CG_SHA256_SIZE);
+        else
+            status = hash_part(view, (enum part)i, parts[i], err);
+    }
+    memcpy(out->tcs, parts[PART_TCS], CG_SHA256_SIZE);
+    if (status == STORE_OK &&
+            EVP_Digest(parts, sizeof(parts), out->state, NULL, EVP_sha256(), NULL) != 1)
         status = store_fail(err, STORE_NOMEM, "cannot compute a digest");
-    for (size_t i = 0; status == STORE_OK && i < sizeof(parts) / sizeof(parts[0]); i++)
-        status = hash_part(view, i, md, err);
-    if (status == STORE_OK && EVP_DigestFinal_ex(md, out, NULL) != 1)
-        status = store_fail(err, STORE_NOMEM, "cannot compute a digest");
-    EVP_MD_CTX_free(md);
     return status;
 }

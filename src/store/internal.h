@@ -70,7 +70,7 @@ CG_CHECKED enum store_status settings_each(
 
 CG_CHECKED enum store_status tcs_rollback(
         struct store_change *change, uint64_t generation, struct cg_error *err);
-CG_CHECKED enum store_status tcs_validate(const struct store_view *view, struct cg_error *err);
+CG_CHECKED enum store_status tcs_validate(const struct store_view *pending, struct cg_error *err);
 CG_CHECKED enum store_status identities_rollback(
         struct store_change *change, uint64_t generation, struct cg_error *err);
 CG_CHECKED enum store_status identities_validate(
@@ -89,9 +89,15 @@ CG_CHECKED enum store_status change_clear(struct store_change *change, struct cg
 
 /* ---- digest.c */
 
-/* SHA-256 over the state: equal states, equal digests. */
+/* Equal states have equal digests. That of the TCS is kept apart: it is large and seldom changes. */
+struct digests {
+    uint8_t state[CG_SHA256_SIZE];
+    uint8_t tcs[CG_SHA256_SIZE];
+};
+
+/* SHA-256 over the state; tcs_known: out->tcs is that of the state's TCS already. */
 CG_CHECKED enum store_status state_digest(
-        const struct store_view *view, uint8_t out[CG_SHA256_SIZE], struct cg_error *err);
+        const struct store_view *view, bool tcs_known, struct digests *out, struct cg_error *err);
 
 /* Hashing with lengths, so that no two lists of fields give the same octets. */
 bool digest_number(EVP_MD_CTX *md, uint64_t number);

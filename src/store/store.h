@@ -363,7 +363,8 @@ typedef enum store_status store_key_fn(
  *
  * from_release   as in store_import_settings()
  * passphrase     of an encrypted one; NULL leaves its keys where they are
- * keys           called for each key; NULL leaves them out
+ * keys           called for each key, before the commit: to be put where they belong only after it; NULL
+ *                leaves them out
  */
 CG_CHECKED enum store_status store_restore(struct store_change *change, const char *path,
         const char *from_release, const char *passphrase, store_key_fn *keys, void *arg,

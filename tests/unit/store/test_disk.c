@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ROUNDS 60
+#define ROUNDS 40
 #define NOBODY 65534
 
 static const struct store_author author = { FIXTURE_TIME, "tester", "a test" };

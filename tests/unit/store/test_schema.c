@@ -66,7 +66,7 @@ expect_contents(struct fixture *fixture)
             "max-path-depth=4\n"
             "expiry.warning-days=60 by default\n"
             "line.hq.level=low\n"
-            "tcs 1297be54d00c7508952d89709c33bcd39940ad7cde706a1ade60f90255a1d808"
+            "tcs a09038b71f6360da0dcef41692f0fc351869956660507a7e689435480b4b7299"
             " root CN=number 0\n"
             "identity web /etc/certgate/web.key 3082";
     struct store_view view = fixture_now(fixture);
