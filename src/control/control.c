@@ -15,6 +15,7 @@
 #include "config.h"
 #include "control/far_ends.h"
 #include "control/node.h"
+#include "control/peers.h"
 #include "control/ports.h"
 #include "control/say.h"
 
@@ -61,6 +62,7 @@ on_record(void *arg, const uint8_t *json, size_t len)
     if (!ok)
         say("a decision record was lost: %s", strerror(errno));
     free(line);
+    peers_take(control->peers, json, len, now_ms());
 }
 
 static void
@@ -294,6 +296,8 @@ next_timeout(const struct control *control, int64_t now)
         next = control->retry_ms;
     if (control->upgrade.pid != 0 && control->upgrade.deadline_ms < next)
         next = control->upgrade.deadline_ms;
+    if (peers_next_ms(control->peers) < next)
+        next = peers_next_ms(control->peers);
     return next <= now ? 0 : next - now > 60000 ? 60000 : (int)(next - now);
 }
 
@@ -352,6 +356,7 @@ loop(struct control *control)
         restart_workers(control, now);
         if (fds[count + 1].revents != 0 && !control->stopping)
             requests_serve_client(control);
+        peers_flush(control->peers, now);
         metrics_server_run(control->metrics);
         if (fds[count + 4].revents != 0)
             take_addresses(control);
@@ -404,6 +409,7 @@ control_run(const struct control_options *options)
         loop(&control);
     control_answer(&control, "error\ncertgated is stopping\n");
     metrics_server_free(control.metrics);
+    peers_close(control.peers);
     state_close(&control.state);
     fleet_release(&control.fleet);
     resolver_free(control.resolver);

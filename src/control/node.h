@@ -34,6 +34,7 @@ struct control {
     int64_t retry_ms; /* when to read the settings again; 0: not waiting */
     struct metrics_server *metrics;
     struct resolver *resolver;
+    struct peers *peers; /* the inventory, or NULL */
     uint64_t records_lost;
     int signal_fd;
     int client; /* waits for the outcome of an upgrade, or -1 */

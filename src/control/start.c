@@ -7,6 +7,7 @@
 
 #include "control/far_ends.h"
 #include "control/node.h"
+#include "control/peers.h"
 #include "control/ports.h"
 #include "control/say.h"
 
@@ -196,6 +197,8 @@ start_begin(struct control *control, struct cg_buf *problems)
         cg_buf_release(&answer);
         return false;
     }
+    if (control->candidate->settings->inventory && control->peers == NULL)
+        control->peers = peers_open(control->candidate->settings->state);
     say_user(control);
     far_ends_want(control->resolver, &control->candidate->snapshot);
     for (unsigned i = 0; i < control->fleet.count; i++) {

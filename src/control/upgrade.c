@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "control/node.h"
+#include "control/peers.h"
 #include "control/say.h"
 
 /* A million trusted certificates are read in less. */
@@ -230,6 +231,7 @@ become_it(struct control *control)
             handover_write(&handover, &file, &err) == CG_OK) {
         if (handover_inherit(&handover, true) && fcntl(file, F_SETFD, 0) == 0) {
             say("%s takes over", control->options.program);
+            peers_flush(control->peers, INT64_MAX);
             execv(control->options.program, arguments(&list, control, file, false));
         }
         (void)cg_fail(&err, CG_E_USAGE, "%s cannot be run: %s", control->options.program,

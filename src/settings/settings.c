@@ -247,7 +247,7 @@ nearest_setting(const char *typed)
 {
     static const char *const node_names[] = { "node", "workers", "state", "log", "tcs", "user",
         "sandbox", "drain-timeout", "upgrade-drain-timeout", "management", "telephony", "metrics",
-        "identity", "interface", "trunk", "line", "certificate", "key" };
+        "inventory", "identity", "interface", "trunk", "line", "certificate", "key" };
     const size_t node_count = sizeof(node_names) / sizeof(node_names[0]);
     const char *names[sizeof(node_names) / sizeof(node_names[0]) + 64 + 1] = { NULL };
 
@@ -405,6 +405,7 @@ take_node_settings(cfg_t *cfg)
     settings->log = strcmp(log, "stdout") == 0 ? strdup(log) : resolve(log);
     settings->user = user == NULL ? NULL : strdup(user);
     (void)ipc_sandbox_from_name(cfg_getstr(cfg, "sandbox"), &settings->sandbox);
+    settings->inventory = cfg_getbool(cfg, "inventory") == cfg_true;
     settings->drain_ms = node_duration(cfg, "drain-timeout");
     settings->retire_ms = node_duration(cfg, "upgrade-drain-timeout");
     if (cfg_getstr(cfg, "tcs") == NULL)
@@ -423,7 +424,7 @@ settings_load(const char *path, struct cg_buf *problems)
         CFG_STR("state", "/var/lib/certgate", CFGF_NONE), CFG_STR("log", "stdout", CFGF_NONE),
         CFG_STR("tcs", 0, CFGF_NODEFAULT), CFG_STR("metrics", 0, CFGF_NODEFAULT),
         CFG_STR("user", 0, CFGF_NODEFAULT), CFG_STR("sandbox", "on", CFGF_NONE),
-        CFG_STR("drain-timeout", "10s", CFGF_NONE),
+        CFG_BOOL("inventory", cfg_true, CFGF_NONE), CFG_STR("drain-timeout", "10s", CFGF_NONE),
         CFG_STR("upgrade-drain-timeout", "1h", CFGF_NONE),
         CFG_STR("management", "medium", CFGF_NONE), CFG_STR("telephony", "medium", CFGF_NONE),
         CFG_SEC("identity", identity, CFGF_MULTI | CFGF_TITLE),
@@ -527,6 +528,9 @@ settings_describe(struct cg_buf *out)
             "  metrics = \"ADDRESS:PORT\"  where metrics are served in Prometheus' text, at "
             "/metrics (default\n"
             "                      nowhere; 'certgate metrics' prints them too)\n"
+            "  inventory = true    keep an inventory of the certificates received, for 'certgate "
+            "peers' and\n"
+            "                      'certgate what-if' (default true)\n"
             "  user = \"NAME\"       whom workers run as when certgated is root (default nobody)\n"
             "  sandbox = \"MODE\"    on (default): confine workers by seccomp and Landlock; "
             "required: "

@@ -22,6 +22,7 @@ struct settings {
     char *tcs; /* folder of trusted certificates */
     char *user; /* whom workers run as when certgated is root; NULL: not set */
     struct snapshot_address metrics; /* where metrics are served; len 0: nowhere */
+    bool inventory; /* keep one of the certificates received */
     unsigned workers;
     enum ipc_sandbox sandbox;
     uint32_t drain_ms; /* how long connections may go on after SIGTERM */

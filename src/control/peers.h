@@ -1,0 +1,23 @@
+/*
+ * The peer inventory as certgated feeds it: from every decision record, in STATE/inventory.db. It may be
+ * lost without harm, so nothing waits for it and its failures are one line each.
+ */
+#ifndef CONTROL_PEERS_H
+#define CONTROL_PEERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct peers;
+
+/* Opens or creates it in the state directory; NULL when that fails, which has been said. */
+struct peers *peers_open(const char *state);
+/* NULL is allowed for all of these. */
+void peers_take(struct peers *peers, const uint8_t *json, size_t len, int64_t now_ms);
+/* Writes what has waited for its batch long enough; with now_ms INT64_MAX at once. */
+void peers_flush(struct peers *peers, int64_t now_ms);
+/* When peers_flush() wants to be called next; INT64_MAX: not before another record comes. */
+int64_t peers_next_ms(const struct peers *peers);
+void peers_close(struct peers *peers);
+
+#endif
