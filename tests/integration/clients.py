@@ -38,7 +38,7 @@ def curl(port, cert=None, tls="1.3", extra=()):
     return Answer(text, alert[0] if alert else None)
 
 
-def gnutls(port, cert=None, tls="1.3"):
+def gnutls(port, cert=None, tls="1.3", request=REQUEST):
     command = ["gnutls-cli", "-d", "4", "--insecure", "--port", str(port), "--sni-hostname", "gw.example.test",
                "--priority", f"NORMAL:%PROFILE_VERY_WEAK:-VERS-ALL:+VERS-TLS{tls}"]
     if cert:
@@ -47,7 +47,7 @@ def gnutls(port, cert=None, tls="1.3"):
     process = subprocess.Popen(command + ["127.0.0.1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT)
     try:
-        process.stdin.write(REQUEST)
+        process.stdin.write(request)
         process.stdin.flush()
     except BrokenPipeError:
         pass

@@ -33,7 +33,10 @@ def read_message(stream):
 
 
 class SipBackend:
-    def __init__(self):
+    """With once=True it closes each connection after its first answer, for clients that wait for the end."""
+
+    def __init__(self, once=False):
+        self.once = once
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.listener.getsockname()[1]
         self.connections = 0
@@ -65,6 +68,8 @@ class SipBackend:
                     copied = [f"{name.title()}: {value}" for name in ("via", "from", "to", "call-id", "cseq")
                               for value in fields.get(name, [])]
                     conn.sendall(message("SIP/2.0 200 OK", *copied))
+                    if self.once:
+                        return
             except (OSError, ValueError):
                 return
 
