@@ -101,7 +101,9 @@ def test_chromium_is_refused_and_hears_the_alert(browse, certs, web, interface, 
     before = len(web.requests)
     page, records = browse(interface, cert and certs[cert])
     assert page.status is None
-    assert (page.alert, page.error) == (alert, error)
+    assert page.alert == alert
+    # Now and then Chromium finds the socket closed before it has made its own error of the alert.
+    assert page.error in (error, "ERR_SOCKET_NOT_CONNECTED")
     assert {(r["verdict"], r["reason"], r["step"]) for r in records} == {("reject", reason, "handshake")}
     assert len(web.requests) == before
 
