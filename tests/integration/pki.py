@@ -119,8 +119,8 @@ class Pki:
         return builder
 
     def leaf(self, name, kind=None, start=None, end=None, eku=(Eku.CLIENT_AUTH,), key_usage=True,
-             critical=None, padding=0, self_signed=False, san=("peer.example.test",), breaks=None, chain=None):
-        key = new_key(kind or self.kind)
+             critical=None, padding=0, self_signed=False, san=("peer.example.test",), breaks=None, chain=None, key=None):
+        key = key or new_key(kind or self.kind)
         builder = self._builder(name, name if self_signed else f"{self.label} CA", key, start=start, end=end)
         if key_usage:
             builder = builder.add_extension(_key_usage(digital_signature=True), True)

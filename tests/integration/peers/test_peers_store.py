@@ -1,0 +1,93 @@
+"""What the administrator changes while peers come and go: copies in the store, levels, and our own identity."""
+import os
+import shutil
+
+import pytest
+
+from clients import CLIENTS, REQUEST, curl, s_client
+from pki import Eku
+from servers import ask
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_pinning_counts_from_the_next_connection_on(gateway_of, pki, client):
+    """Refused at High, its copy added: admitted; removed: refused again."""
+    cert = pki.leaf(f"pin-live-{client}")
+    gateway = gateway_of({"web": {"level": "high"}})
+    copy = os.path.join(gateway.tcs, "pin-live.pem")
+
+    def attempt(reason):
+        mark = gateway.mark()
+        assert CLIENTS[client](gateway.ports["web"], cert).served is (reason is None)
+        assert gateway.record(mark)["reason"] == reason
+    attempt("not-in-tcs")
+    shutil.copy(cert.cert_file, copy)
+    gateway.reload(2)
+    attempt(None)
+    os.remove(copy)
+    gateway.reload(3)
+    attempt("not-in-tcs")
+
+
+def test_a_copy_is_the_very_certificate(gateway_of, pki):
+    """Another certificate with the same subject and key is not it; and a pinned one is nobody's issuer."""
+    first = pki.leaf("twin")
+    second = pki.leaf("twin", key=first.key)
+    assert first.key is second.key and first.der != second.der
+    namesake = pki.leaf("Test CA", san=("namesake.example.test",))  # pinned, it bears the name of the issuer of all
+    gateway = gateway_of({"web": {"level": "high"}}, pinned=[first, namesake])
+    for cert, reason in ((first, None), (second, "not-in-tcs")):
+        mark = gateway.mark()
+        assert s_client(gateway.ports["web"], cert).served is (reason is None)
+        assert gateway.record(mark)["reason"] == reason
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_our_own_certificate_that_comes_back(gateway_of, pki, client):
+    """Reflected: Medium has nothing against it, High has."""
+    own = pki.leaf(f"own-{client}", eku=(Eku.SERVER_AUTH, Eku.CLIENT_AUTH), san=("localhost",))
+    gateway = gateway_of({level: {"level": level} for level in ("medium", "high")}, identity=own, pinned=[own])
+    assert CLIENTS[client](gateway.ports["medium"], own).served
+    mark = gateway.mark()
+    assert not CLIENTS[client](gateway.ports["high"], own).served
+    assert gateway.record(mark)["reason"] == "reflected"
+
+
+@pytest.mark.parametrize("level,reason", [("medium", None), ("high", "reflected")])
+def test_we_call_ourselves(gateway_of, pki, level, reason):
+    """An outbound interface that leads to our own listener finds our own certificate there."""
+    own = pki.leaf(f"own-called-{level}", eku=(Eku.SERVER_AUTH, Eku.CLIENT_AUTH), san=("localhost",))
+    gateway = gateway_of({"web": {"level": "medium"}}, identity=own, pinned=[own])
+    gateway.configure({"web": {"level": "medium"}, "out": {
+        "role": "outbound", "backend": None, "connect": f"localhost:{gateway.ports['web']}", "level": level}})
+    gateway.reload(2)
+    mark = gateway.mark()
+    got, end = ask(gateway.ports["out"], REQUEST)
+    records = {record["interface"]: record for record in gateway.records()[mark:]}
+    assert (b"200 OK" in got) is (reason is None)
+    assert (records["out"]["verdict"], records["out"]["reason"]) == ("reject" if reason else "accept", reason)
+    assert end == ("reset" if reason else "end")
+
+
+@pytest.mark.parametrize("latched,reason", [(True, None), (False, "key-usage-missing")])
+def test_a_latched_level_skips_what_came_later(gateway_of, pki, latched, reason):
+    gateway = gateway_of({"web": {"level": "medium", "latched": latched}})
+    cert = pki.leaf(f"no-usage-{latched}", key_usage=False)
+    mark = gateway.mark()
+    assert curl(gateway.ports["web"], cert).served is (reason is None)
+    record = gateway.record(mark)
+    assert (record["reason"], record["latched"]) == (reason, latched)
+
+
+def test_a_level_raised_is_raised_for_all_who_come(gateway_of, pki):
+    """Medium, High, Medium again: each for the next connection."""
+    gateway = gateway_of({"web": {"level": "medium"}})
+    cert = pki.leaf("levels-live")
+    for generation, level in ((1, "medium"), (2, "high"), (3, "medium")):
+        if generation > 1:
+            gateway.configure({"web": {"level": level}})
+            gateway.reload(generation)
+        mark = gateway.mark()
+        assert curl(gateway.ports["web"], cert).served is (level == "medium")
+        record = gateway.record(mark)
+        assert (record["level"], record["generation"]) == (level, generation)
