@@ -97,17 +97,23 @@ class Call:
 
 
 def sipp(folder, port, scenario, domain=TRUNK_DOMAIN, seconds=8, callee="100", times=1):
-    """An OPTIONS or a call ("options", "call"), or several, by TCP to a local port."""
-    local = free_port()
-    messages = os.path.join(str(folder), f"messages.{local}")
-    done = run(["sipp", "-sf", os.path.join(HERE, scenario + ".xml"), "-t", "t1", "-m", str(times), "-s", SNI,
-                "-key", "domain", domain, "-key", "callee", callee, "-i", "127.0.0.1", "-p", str(local), "-nostdin",
-                "-max_reconnect", "0", "-recv_timeout", str(seconds * 1000), "-trace_msg", "-message_file", messages,
-                f"127.0.0.1:{port}"], cwd=str(folder), timeout=60)
-    text = ""
-    if os.path.exists(messages):
-        with open(messages, encoding="latin-1") as f:
-            text = f.read()
+    """
+    An OPTIONS or a call ("options", "call"), or several, by TCP to a local port. Two sipp that start together may
+    collide over the ports they choose for themselves; one that has sent nothing was not there, and starts again.
+    """
+    for _ in range(5):
+        local = free_port()
+        messages = os.path.join(str(folder), f"messages.{local}")
+        done = run(["sipp", "-sf", os.path.join(HERE, scenario + ".xml"), "-t", "t1", "-m", str(times), "-s", SNI,
+                    "-key", "domain", domain, "-key", "callee", callee, "-i", "127.0.0.1", "-p", str(local), "-nostdin",
+                    "-max_reconnect", "0", "-recv_timeout", str(seconds * 1000), "-trace_msg", "-message_file",
+                    messages, f"127.0.0.1:{port}"], cwd=str(folder), timeout=60)
+        text = ""
+        if os.path.exists(messages):
+            with open(messages, encoding="latin-1") as f:
+                text = f.read()
+        if " SIP/2.0" in text:
+            break
     return Call(done, text)
 
 
