@@ -107,6 +107,21 @@ read_length(struct cg_reader *reader, size_t *out)
     return true;
 }
 
+/*
+ * Of the universal class the sequences, the sets and what is one of them underneath (EXTERNAL, EMBEDDED PDV,
+ * CHARACTER STRING) are constructed, and all else is primitive in DER (X.690 section 10.2); 0 is no type.
+ */
+static bool
+form_is_right(uint8_t tag)
+{
+    const uint32_t constructed = 1u << 8 | 1u << 11 | 1u << 16 | 1u << 17 | 1u << 29;
+
+    if ((tag & 0xc0) != 0)
+        return true;
+    return tag != 0 && tag != 0x20 &&
+            ((constructed >> (tag & 0x1f) & 1) != 0) == ((tag & 0x20) != 0);
+}
+
 bool
 cg_der_any(struct cg_reader *reader, uint8_t *tag, struct cg_span *contents, struct cg_span *whole)
 {
@@ -115,7 +130,7 @@ cg_der_any(struct cg_reader *reader, uint8_t *tag, struct cg_span *contents, str
     uint8_t first;
     size_t length;
 
-    if (!cg_read_u8(&cursor, &first) || (first & 0x1f) == 0x1f)
+    if (!cg_read_u8(&cursor, &first) || (first & 0x1f) == 0x1f || !form_is_right(first))
         return false;
     if (!read_length(&cursor, &length) || !cg_read_bytes(&cursor, length, &body))
         return false;
@@ -169,8 +184,8 @@ cg_der_boolean(struct cg_reader *reader, bool *out)
 }
 
 /* X.690 section 8.3.2: the first nine bits are never all alike. */
-static bool
-integer_is_minimal(struct cg_span contents)
+bool
+cg_der_integer_well_formed(struct cg_span contents)
 {
     if (contents.len == 0)
         return false;
@@ -189,7 +204,7 @@ read_integer(struct cg_reader *reader, uint8_t tag, struct cg_span *contents)
     struct cg_reader cursor = *reader;
     struct cg_span body;
 
-    if (!cg_der_element(&cursor, tag, &body) || !integer_is_minimal(body))
+    if (!cg_der_element(&cursor, tag, &body) || !cg_der_integer_well_formed(body))
         return false;
     *contents = body;
     *reader = cursor;
@@ -222,8 +237,8 @@ cg_der_small_uint(struct cg_reader *reader, uint8_t tag, uint32_t *out)
 }
 
 /* X.690 section 8.19.2: every arc ends, and none starts with 0x80. */
-static bool
-oid_is_well_formed(struct cg_span contents)
+bool
+cg_der_oid_well_formed(struct cg_span contents)
 {
     bool at_start = true;
 
@@ -243,7 +258,7 @@ cg_der_oid(struct cg_reader *reader, struct cg_span *contents)
     struct cg_reader cursor = *reader;
     struct cg_span body;
 
-    if (!cg_der_element(&cursor, CG_DER_OID, &body) || !oid_is_well_formed(body))
+    if (!cg_der_element(&cursor, CG_DER_OID, &body) || !cg_der_oid_well_formed(body))
         return false;
     *contents = body;
     *reader = cursor;

@@ -51,7 +51,8 @@ bool cg_read_bytes(struct cg_reader *reader, size_t len, struct cg_span *out);
 
 /*
  * One DER element: identifier octet, contents, and the whole encoding. Either of contents and whole
- * may be NULL. High tag numbers, indefinite and non-minimal lengths are refused (X.690 section 10.1).
+ * may be NULL. High tag numbers, indefinite and non-minimal lengths, and universal types in a
+ * form that is not theirs are refused (X.690 sections 10.1 and 10.2).
  */
 bool cg_der_any(
         struct cg_reader *reader, uint8_t *tag, struct cg_span *contents, struct cg_span *whole);
@@ -69,6 +70,9 @@ bool cg_der_small_uint(struct cg_reader *reader, uint8_t tag, uint32_t *out);
 bool cg_der_integer(struct cg_reader *reader, struct cg_span *contents);
 /* OBJECT IDENTIFIER contents with well-formed arcs. */
 bool cg_der_oid(struct cg_reader *reader, struct cg_span *contents);
+/* The contents of the two above under another tag. */
+bool cg_der_integer_well_formed(struct cg_span contents);
+bool cg_der_oid_well_formed(struct cg_span contents);
 /* BIT STRING: bytes and number of unused bits, which must be zero in the last byte. */
 bool cg_der_bit_string(
         struct cg_reader *reader, uint8_t tag, struct cg_span *bytes, unsigned *unused);

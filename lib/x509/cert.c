@@ -170,8 +170,10 @@ read_version(struct cg_cert *cert, struct cg_reader *tbs)
                     !cg_der_small_uint(&inside, CG_DER_INTEGER, &version) ||
                     !cg_reader_done(&inside)))
         return false;
+    if (version > 2)
+        return false;
     cert->version = (int)version + 1;
-    return version <= 2;
+    return true;
 }
 
 /* A leading zero octet only keeps the number positive: it is not counted. */
@@ -232,11 +234,14 @@ read_tail(struct cg_cert *cert, struct cg_reader *tbs)
 static const char *
 read_tbs(struct cg_cert *cert, struct cg_reader *tbs, struct cg_span *algorithm)
 {
+    struct cg_span oid, parameters;
+
     if (!read_version(cert, tbs))
         return "version";
     if (!read_serial(cert, tbs))
         return "serialNumber";
-    if (!read_whole(tbs, CG_DER_SEQUENCE, algorithm))
+    if (!read_whole(tbs, CG_DER_SEQUENCE, algorithm) ||
+            !read_algorithm(*algorithm, &oid, &parameters))
         return "signature";
     if (!read_name(cert, tbs, &cert->issuer, &cert->canonical_issuer))
         return "issuer";

@@ -62,7 +62,8 @@ all_well_formed(struct cg_reader list, size_t *count)
     struct cg_general_name base;
 
     while (!cg_reader_done(&list)) {
-        if (!read_subtree(&list, &base) || !cg_subtree_base_valid(&base))
+        if (!read_subtree(&list, &base) || !cg_general_name_well_formed(&base) ||
+                !cg_subtree_base_valid(&base))
             return false;
         ++*count;
     }
@@ -225,6 +226,35 @@ judge_attributes(struct judging *judging, const struct cg_cert *cert, bool commo
     return result;
 }
 
+/*
+ * SmtpUTF8Mailbox, an otherName that constraints on rfc822Name hold for too (RFC 9598 section 6). One that
+ * is not ASCII is no rfc822Name, and is refused where these are constrained.
+ */
+static bool
+smtp_utf8_mailbox(const struct cg_general_name *name, struct cg_general_name *out)
+{
+    struct cg_reader reader = cg_reader(name->value), value;
+    struct cg_span oid;
+
+    out->type = CG_NAME_EMAIL;
+    return name->type == CG_NAME_OTHER && cg_der_oid(&reader, &oid) &&
+            CG_SPAN_IS(oid, "\x2b\x06\x01\x05\x05\x07\x08\x09") &&
+            cg_der_enter(&reader, CG_DER_CONTEXT_CONSTRUCTED | 0, &value) &&
+            cg_der_element(&value, CG_DER_UTF8_STRING, &out->value);
+}
+
+static enum cg_constraint_result
+judge_san(struct judging *judging, const struct cg_general_name *name)
+{
+    enum cg_constraint_result result = judge_name(judging, name);
+    struct cg_general_name mailbox;
+
+    if (result == CG_CONSTRAINT_OK && smtp_utf8_mailbox(name, &mailbox) &&
+            is_constrained(judging, CG_NAME_EMAIL))
+        result = judge_name(judging, &mailbox);
+    return result;
+}
+
 static bool
 has_name_of(const struct cg_cert *cert, enum cg_name_type type)
 {
@@ -276,7 +306,7 @@ cg_constraints_check(struct cg_span value, const struct cg_cert *cert, bool end_
     if (cert->canonical_subject.len != 0)
         result = judge_name(&judging, &subject);
     for (size_t i = 0; result == CG_CONSTRAINT_OK && i < cert->san_count; i++)
-        result = judge_name(&judging, &cert->san[i]);
+        result = judge_san(&judging, &cert->san[i]);
     if (result == CG_CONSTRAINT_OK)
         result = judge_attributes(&judging, cert, end_entity && !has_name_of(cert, CG_NAME_DNS));
     return result;

@@ -150,6 +150,15 @@ read_pss(struct cg_reader *reader, struct scheme *out)
     return true;
 }
 
+bool
+cg_pss_key_parameters_valid(struct cg_span parameters)
+{
+    struct cg_reader reader = cg_reader(parameters);
+    struct scheme bound = { 0 };
+
+    return parameters.len == 0 || read_pss(&reader, &bound);
+}
+
 /* The scheme of a certificate's signature; false when it is none that we verify. */
 static bool
 read_scheme(struct cg_span algorithm_identifier, struct scheme *out)

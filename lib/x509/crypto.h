@@ -41,6 +41,9 @@ bool cg_signature_is_sha1(const struct cg_cert *cert);
 /* The signature algorithm is none that cg_signature_verify() would verify, whatever the key. */
 bool cg_signature_is_refused(const struct cg_cert *cert);
 
+/* Parameters of an RSASSA-PSS key: absent, or such as a signature may have (RFC 4055 section 3.1). */
+bool cg_pss_key_parameters_valid(struct cg_span parameters);
+
 /* The public key loads: a key OpenSSL can use (RSA numbers, EC point on its curve, …). */
 bool cg_key_loads(struct cg_engine *engine, const struct cg_cert *cert);
 

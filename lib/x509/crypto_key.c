@@ -75,6 +75,8 @@ read_rsa(const struct cg_cert *cert, struct number *n, struct number *e)
     if (cert->key_type == CG_KEY_RSA && cert->key_parameters.len != 0 &&
             !CG_SPAN_IS(cert->key_parameters, "\x05\x00"))
         return false;
+    if (cert->key_type == CG_KEY_RSA_PSS && !cg_pss_key_parameters_valid(cert->key_parameters))
+        return false;
     return cg_der_enter(&reader, CG_DER_SEQUENCE, &inside) && cg_reader_done(&reader) &&
             read_number(&inside, n) && read_number(&inside, e) && cg_reader_done(&inside) &&
             is_odd(n) && is_odd(e) && e->len <= CG_MAX_RSA_EXPONENT_BITS / 8 &&

@@ -46,6 +46,32 @@ cg_general_name_read(struct cg_reader *reader, struct cg_general_name *out)
     return true;
 }
 
+bool
+cg_general_name_well_formed(const struct cg_general_name *name)
+{
+    struct cg_reader reader = cg_reader(name->value), inside;
+    struct cg_canonical_name canonical = { 0 };
+    bool bad_string = false, ok = true;
+    struct cg_span oid;
+    uint8_t tag;
+
+    switch (name->type) {
+    case CG_NAME_OTHER:
+        return cg_der_oid(&reader, &oid) &&
+                cg_der_enter(&reader, CG_DER_CONTEXT_CONSTRUCTED | 0, &inside) &&
+                cg_der_any(&inside, &tag, NULL, NULL) && cg_reader_done(&inside) &&
+                cg_reader_done(&reader);
+    case CG_NAME_DIRECTORY:
+        ok = cg_canonical_name_build(name->value, &canonical, &bad_string) && !bad_string;
+        free(canonical.data);
+        return ok;
+    case CG_NAME_REGISTERED_ID:
+        return cg_der_oid_well_formed(name->value);
+    default:
+        return true;
+    }
+}
+
 /*
  * The CA flag. DER wants 0xff for TRUE, but mbed TLS wrote 0x01 for years and its certificates are in
  * equipment: any byte but zero counts, as for OpenSSL.
@@ -128,7 +154,8 @@ read_subject_alt_name(struct cg_cert *cert, struct cg_reader value)
     cert->has_san = true;
     if (!cg_der_enter(&value, CG_DER_SEQUENCE, &inside) || !cg_reader_done(&value))
         return false;
-    for (counting = inside; cg_general_name_read(&counting, &name);)
+    for (counting = inside;
+            cg_general_name_read(&counting, &name) && cg_general_name_well_formed(&name);)
         count++;
     if (count == 0 || !cg_reader_done(&counting))
         return false;
@@ -158,11 +185,13 @@ read_authority_issuer(struct cg_cert *cert, struct cg_reader names)
 {
     struct cg_general_name name;
     bool bad_string = false;
+    size_t count = 0;
 
-    if (!cg_general_name_read(&names, &name))
-        return false;
-    if (name.type != CG_NAME_DIRECTORY || !cg_reader_done(&names))
-        return true;
+    for (; !cg_reader_done(&names); count++)
+        if (!cg_general_name_read(&names, &name) || !cg_general_name_well_formed(&name))
+            return false;
+    if (count != 1 || name.type != CG_NAME_DIRECTORY)
+        return count != 0;
     return cg_canonical_name_build(name.value, &cert->authority_issuer, &bad_string);
 }
 
@@ -181,7 +210,8 @@ read_authority_key_id(struct cg_cert *cert, struct cg_reader value)
                     !read_authority_issuer(cert, names)))
         return false;
     if (cg_der_next_is(&inside, CG_DER_CONTEXT | 2) &&
-            !cg_der_element(&inside, CG_DER_CONTEXT | 2, &cert->authority_serial))
+            (!cg_der_element(&inside, CG_DER_CONTEXT | 2, &cert->authority_serial) ||
+                    !cg_der_integer_well_formed(cert->authority_serial)))
         return false;
     return cg_reader_done(&inside);
 }

@@ -194,6 +194,8 @@ const struct cg_extension *cg_cert_extension(const struct cg_cert *cert, enum cg
 /* Parses one GeneralName (RFC 5280 section 4.2.1.6) at the cursor. */
 struct cg_reader;
 bool cg_general_name_read(struct cg_reader *reader, struct cg_general_name *out);
+/* What is inside an otherName (an OID and one value), a directoryName or a registeredID is well formed. */
+bool cg_general_name_well_formed(const struct cg_general_name *name);
 
 /*
  * Builds the canonical form of a Name (its SEQUENCE, header included). False when it is malformed or

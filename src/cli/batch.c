@@ -88,8 +88,8 @@ answer(FILE *out, const json_t *id, const char *members, const char *error)
     fflush(out);
 }
 
-static void
-do_line(const struct cli_check_options *options, struct cg_engine *engine,
+void
+cli_batch_line(const struct cli_check_options *options, struct cg_engine *engine,
         const struct cg_store *store, const char *line, size_t len, FILE *out)
 {
     struct batch_case *c = calloc(1, sizeof(*c));
@@ -148,7 +148,7 @@ cli_batch(const struct cli_check_options *options, FILE *in, FILE *out)
             if (cut)
                 answer(out, NULL, NULL, "line too long");
             else if (len != 0)
-                do_line(options, engine, store, line, len, out);
+                cli_batch_line(options, engine, store, line, len, out);
         }
         if (ferror(in) || ferror(out))
             result = cli_fail("standard input or output failed");

@@ -111,4 +111,8 @@ void cli_print_decision(FILE *out, const struct cg_decision *decision, bool all_
 /* The batch: one JSON object a line in, one out. */
 int cli_batch(const struct cli_check_options *options, FILE *in, FILE *out);
 
+/* One line of it: the answer, with its newline, goes to out. The store stands in for `anchors`. */
+void cli_batch_line(const struct cli_check_options *options, struct cg_engine *engine,
+        const struct cg_store *store, const char *line, size_t len, FILE *out);
+
 #endif

@@ -172,5 +172,5 @@ ticket_holds(const struct ticket *ticket, const struct ticket_scene *scene)
     if (scene->now < ticket->good_from || scene->now > ticket->good_until)
         return false;
     /* A clock that was set back must not make a session older than it says it is. */
-    return scene->now >= ticket->decided && scene->now - ticket->decided <= scene->lifetime;
+    return scene->now >= ticket->decided && ticket->decided >= scene->now - scene->lifetime;
 }

@@ -132,14 +132,19 @@ load_der(const char *name, const uint8_t *bytes, size_t len, const char *passwor
     return cg_fail(err, status, "%s", cause.text);
 }
 
-static size_t
-line_of(const uint8_t *bytes, const uint8_t *at)
-{
-    size_t line = 1;
+/* Where a file has been read to, with its line: lines are counted once, however many blocks there are. */
+struct place {
+    const uint8_t *at;
+    size_t line;
+};
 
-    for (; bytes < at; bytes++)
-        line += *bytes == '\n';
-    return line;
+/* The line of a byte at or behind the place, which moves there. */
+static size_t
+line_of(struct place *place, const uint8_t *at)
+{
+    for (; place->at < at; place->at++)
+        place->line += *place->at == '\n';
+    return place->line;
 }
 
 static bool
@@ -198,7 +203,7 @@ find(const uint8_t *at, const uint8_t *end, const char *text)
 
 /* One block between its BEGIN and END lines; blocks that hold no certificates are passed over. */
 static enum cg_status
-load_block(const char *name, const uint8_t *bytes, const uint8_t *begin, const uint8_t *body,
+load_block(const char *name, struct place *place, const uint8_t *begin, const uint8_t *body,
         const uint8_t *end, const char *label, struct input_list *list, struct cg_error *err)
 {
     const unsigned char *der_at;
@@ -216,13 +221,13 @@ load_block(const char *name, const uint8_t *bytes, const uint8_t *begin, const u
         return cg_fail(err, CG_E_PARSE,
                 "%s line %zu: 'TRUSTED CERTIFICATE' is OpenSSL's own format; convert it with "
                 "'openssl x509'",
-                name, line_of(bytes, begin));
+                name, line_of(place, begin));
+    (void)snprintf(where, sizeof(where), "%s line %zu", name, line_of(place, begin));
     der = decode_body(body, end, &len, &bad);
     if (der == NULL)
         return bad == NULL
                 ? cg_fail(err, CG_E_NOMEM, "no memory for certificates")
-                : cg_fail(err, CG_E_PARSE, "%s line %zu: not base64", name, line_of(bytes, bad));
-    (void)snprintf(where, sizeof(where), "%s line %zu", name, line_of(bytes, begin));
+                : cg_fail(err, CG_E_PARSE, "%s line %zu: not base64", name, line_of(place, bad));
     if (strcmp(label, "PKCS7") == 0) {
         der_at = der;
         p7 = d2i_PKCS7(NULL, &der_at, (long)len);
@@ -243,6 +248,7 @@ load_pem(const char *name, const uint8_t *bytes, size_t len, struct input_list *
 {
     static const char begin_mark[] = "-----BEGIN ", end_mark[] = "-----END ", dashes[] = "-----";
     const uint8_t *end = bytes + len, *at = bytes, *begin, *label_end, *body, *stop;
+    struct place place = { bytes, 1 };
     size_t before = list->count;
     enum cg_status status;
     char label[64];
@@ -252,22 +258,22 @@ load_pem(const char *name, const uint8_t *bytes, size_t len, struct input_list *
 
         label_end = find(label_start, end, dashes);
         if (label_end == NULL || (size_t)(label_end - label_start) >= sizeof(label))
-            return cg_fail(
-                    err, CG_E_PARSE, "%s line %zu: broken BEGIN line", name, line_of(bytes, begin));
+            return cg_fail(err, CG_E_PARSE, "%s line %zu: broken BEGIN line", name,
+                    line_of(&place, begin));
         memcpy(label, label_start, (size_t)(label_end - label_start));
         label[label_end - label_start] = '\0';
         body = label_end + strlen(dashes);
         stop = find(body, end, end_mark);
         if (stop == NULL)
-            return cg_fail(
-                    err, CG_E_PARSE, "%s line %zu: BEGIN without END", name, line_of(bytes, begin));
+            return cg_fail(err, CG_E_PARSE, "%s line %zu: BEGIN without END", name,
+                    line_of(&place, begin));
         at = stop + strlen(end_mark);
         if ((size_t)(end - at) < strlen(label) + strlen(dashes) ||
                 memcmp(at, label, strlen(label)) != 0 ||
                 memcmp(at + strlen(label), dashes, strlen(dashes)) != 0)
             return cg_fail(err, CG_E_PARSE, "%s line %zu: this END line does not end '%s'", name,
-                    line_of(bytes, stop), label);
-        status = load_block(name, bytes, begin, body, stop, label, list, err);
+                    line_of(&place, stop), label);
+        status = load_block(name, &place, begin, body, stop, label, list, err);
         if (status != CG_OK)
             return status;
     }

@@ -93,25 +93,31 @@ rounds_of(const X509_ALGOR *algorithm)
     return rounds;
 }
 
-static bool
-too_many(long rounds)
+/* Takes rounds off what a container may cost, all its parts together. */
+static enum cg_status
+spend(long *left, long rounds, const char *name, struct cg_error *err)
 {
-    return rounds < 0 || rounds > INPUT_MAX_DERIVATION_ROUNDS;
+    if (rounds < 0 || rounds > *left)
+        return cg_fail(err, CG_E_LIMIT,
+                "%s: PKCS#12 container with more than %d rounds of key derivation", name,
+                INPUT_MAX_DERIVATION_ROUNDS);
+    *left -= rounds;
+    return CG_OK;
 }
 
 /* NULL stands for no password; some writers then use the empty one, which is not the same. */
 static enum cg_status
-check_mac(PKCS12 *p12, const char **password, const char *name, struct cg_error *err)
+check_mac(PKCS12 *p12, const char **password, long *left, const char *name, struct cg_error *err)
 {
     const ASN1_INTEGER *rounds = NULL;
+    enum cg_status status;
 
     if (!PKCS12_mac_present(p12))
         return CG_OK;
     PKCS12_get0_mac(NULL, NULL, NULL, &rounds, p12);
-    if (rounds != NULL && too_many(ASN1_INTEGER_get(rounds)))
-        return cg_fail(err, CG_E_LIMIT,
-                "%s: PKCS#12 container with more than %d rounds of key derivation", name,
-                INPUT_MAX_DERIVATION_ROUNDS);
+    status = spend(left, rounds == NULL ? 0 : ASN1_INTEGER_get(rounds), name, err);
+    if (status != CG_OK)
+        return status;
     if (*password != NULL && PKCS12_verify_mac(p12, *password, -1) == 1)
         return CG_OK;
     if (*password == NULL && PKCS12_verify_mac(p12, NULL, 0) == 1)
@@ -159,8 +165,8 @@ add_bags(struct input_list *list, const STACK_OF(PKCS12_SAFEBAG) * bags, size_t 
 
 /* Opens one safe of certificates; NULL with *status where it cannot be, or holds none. */
 static STACK_OF(PKCS12_SAFEBAG) *
-        open_safe(PKCS7 *safe, const char *password, const char *name, enum cg_status *status,
-                struct cg_error *err)
+        open_safe(PKCS7 *safe, const char *password, long *left, const char *name,
+                enum cg_status *status, struct cg_error *err)
 {
     STACK_OF(PKCS12_SAFEBAG) *bags = NULL;
     int type = OBJ_obj2nid(safe->type);
@@ -168,12 +174,9 @@ static STACK_OF(PKCS12_SAFEBAG) *
     if (type == NID_pkcs7_data) {
         bags = PKCS12_unpack_p7data(safe);
     } else if (type == NID_pkcs7_encrypted && safe->d.encrypted != NULL) {
-        if (too_many(rounds_of(safe->d.encrypted->enc_data->algorithm))) {
-            *status = cg_fail(err, CG_E_LIMIT,
-                    "%s: PKCS#12 container with more than %d rounds of key derivation", name,
-                    INPUT_MAX_DERIVATION_ROUNDS);
+        *status = spend(left, rounds_of(safe->d.encrypted->enc_data->algorithm), name, err);
+        if (*status != CG_OK)
             return NULL;
-        }
         bags = PKCS12_unpack_p7encdata(
                 safe, password, password == NULL ? 0 : (int)strlen(password));
     } else {
@@ -187,7 +190,7 @@ static STACK_OF(PKCS12_SAFEBAG) *
 }
 
 static enum cg_status
-add_safes(struct input_list *list, PKCS12 *p12, const char *password, const char *name,
+add_safes(struct input_list *list, PKCS12 *p12, const char *password, long *left, const char *name,
         struct cg_error *err)
 {
     STACK_OF(PKCS7) *safes = PKCS12_unpack_authsafes(p12);
@@ -199,7 +202,7 @@ add_safes(struct input_list *list, PKCS12 *p12, const char *password, const char
         return cg_fail(err, CG_E_PARSE, "%s: PKCS#12 contents do not parse", name);
     for (int i = 0; status == CG_OK && i < sk_PKCS7_num(safes); i++) {
         STACK_OF(PKCS12_SAFEBAG) *bags =
-                open_safe(sk_PKCS7_value(safes, i), password, name, &status, err);
+                open_safe(sk_PKCS7_value(safes, i), password, left, name, &status, err);
 
         if (bags != NULL)
             status = add_bags(list, bags, before, &has_own, name, err);
@@ -217,14 +220,15 @@ input_add_pkcs12(struct input_list *list, const uint8_t *bytes, size_t len, cons
 {
     struct context context;
     PKCS12 *p12 = NULL;
+    long left = INPUT_MAX_DERIVATION_ROUNDS;
     enum cg_status status;
 
     if (!context_init(&context) || (p12 = decode(context.library, bytes, len)) == NULL)
         status = cg_fail(err, CG_E_NOMEM, "%s: no memory for a PKCS#12 container", name);
     else
-        status = check_mac(p12, &password, name, err);
+        status = check_mac(p12, &password, &left, name, err);
     if (status == CG_OK)
-        status = add_safes(list, p12, password, name, err);
+        status = add_safes(list, p12, password, &left, name, err);
     PKCS12_free(p12);
     context_release(&context);
     ERR_clear_error();

@@ -9,8 +9,9 @@
 #include "input/input.h"
 
 /*
- * Rounds of key derivation that are worked through: containers of today have 2,048 to 600,000; a million
- * takes half a second, and the container's author chooses the number.
+ * Rounds of key derivation that are worked through for one container, its MAC and all its safes together:
+ * today's have 2,048 to 600,000 for each of two or three parts; a million takes half a second, and the
+ * container's author chooses the numbers.
  */
 #define INPUT_MAX_DERIVATION_ROUNDS 2000000
 

@@ -86,6 +86,12 @@ static const struct {
     { "4 GiB", BYTES("\x04\x84\xff\xff\xff\xffx"), false, 0 },
     { "a high tag number", BYTES("\x1f\x01\x00"), false, 0 },
     { "a high tag number, constructed", BYTES("\xbf\x20\x00"), false, 0 },
+    { "a sequence that is not constructed", BYTES("\x10\x00"), false, 0 },
+    { "an octet string in pieces", BYTES("\x24\x03\x04\x01x"), false, 0 },
+    { "no type", BYTES("\x00\x00"), false, 0 },
+    { "no type, constructed", BYTES("\x20\x00"), false, 0 },
+    { "EXTERNAL is a sequence underneath", BYTES("\x28\x00"), true, 0 },
+    { "context tags have either form", BYTES("\x80\x00"), true, 0 },
 };
 
 static void

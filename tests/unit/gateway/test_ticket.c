@@ -211,6 +211,29 @@ holds_only_while_everything_holds(void **state)
     }
 }
 
+/* Ticket data is sealed, but a clock and a key may outlive what was meant: no second overflows. */
+static void
+holds_nothing_that_was_decided_ages_ago(void **state)
+{
+    struct ticket ticket = sample();
+    struct ticket_scene scene = { .generation = 7,
+        .interface = 3,
+        .policy = ticket.policy,
+        .tls_version = 0x0304,
+        .address = "192.0.2.1",
+        .sni = "gw.example.test",
+        .sni_len = 15,
+        .now = 1500,
+        .lifetime = 600 };
+
+    (void)state;
+    assert_true(ticket_holds(&ticket, &scene));
+    ticket.decided = INT64_MIN;
+    assert_false(ticket_holds(&ticket, &scene));
+    ticket.decided = INT64_MAX;
+    assert_false(ticket_holds(&ticket, &scene));
+}
+
 static void
 holds_for_the_address_it_was_given_to(void **state)
 {
@@ -246,6 +269,7 @@ main(void)
         cmocka_unit_test(refuses_every_truncation_and_any_more),
         cmocka_unit_test(refuses_values_outside_their_range),
         cmocka_unit_test(holds_only_while_everything_holds),
+        cmocka_unit_test(holds_nothing_that_was_decided_ages_ago),
         cmocka_unit_test(holds_for_the_address_it_was_given_to),
     };
 

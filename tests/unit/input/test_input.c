@@ -352,6 +352,8 @@ static const struct {
       "FILE: PKCS#12 contents do not decrypt: damaged, or an encryption that OpenSSL lacks" },
     { "rounds without end", "", NID_aes_256_cbc, 2048, 2000001, true, NULL,
       "FILE: PKCS#12 container with more than 2000000 rounds of key derivation" },
+    { "too many in all parts together", "", NID_aes_256_cbc, 1000001, 1000000, false, "",
+      "FILE: PKCS#12 container with more than 2000000 rounds of key derivation" },
 };
 /* clang-format on */
 

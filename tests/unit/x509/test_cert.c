@@ -50,6 +50,17 @@ static const struct {
             CG_DEFECT_SUBJECT_ALT_NAME, true, true },
     { "SAN cut short", "1", { "2.5.29.17=DER:30:05:82:09:61:62:63" }, CG_DEFECT_SUBJECT_ALT_NAME,
             true, true },
+    { "SAN with a directoryName that is no name", "1", { "2.5.29.17=DER:30:06:a4:04:30:02:05:00" },
+            CG_DEFECT_SUBJECT_ALT_NAME, true, true },
+    { "SAN with a directoryName that is one", "1", { "2.5.29.17=DER:30:04:a4:02:30:00" },
+            NO_DEFECT, false, false },
+    { "SAN with an otherName without a value", "1", { "2.5.29.17=DER:30:05:a0:03:06:01:2a" },
+            CG_DEFECT_SUBJECT_ALT_NAME, true, true },
+    { "SAN with an otherName of two values", "1",
+            { "2.5.29.17=DER:30:0b:a0:09:06:01:2a:a0:04:05:00:05:00" }, CG_DEFECT_SUBJECT_ALT_NAME,
+            true, true },
+    { "SAN with a registeredID that does not end", "1", { "2.5.29.17=DER:30:03:88:01:80" },
+            CG_DEFECT_SUBJECT_ALT_NAME, true, true },
     { "bytes behind the SAN", "1", { "2.5.29.17=DER:30:03:82:01:61:05:00" },
             CG_DEFECT_SUBJECT_ALT_NAME, true, true },
     /* section 4.2.1.9 */
@@ -69,6 +80,15 @@ static const struct {
             CG_DEFECT_SUBJECT_KEY_ID, true, true },
     { "authority key id that is no sequence", "1", { "2.5.29.35=DER:04:01:00" },
             CG_DEFECT_AUTHORITY_KEY_ID, true, true },
+    { "authority key id with two issuers", "1", { "2.5.29.35=DER:30:08:a1:06:82:01:61:82:01:62" },
+            NO_DEFECT, false, false },
+    { "authority key id with no issuer in the list", "1", { "2.5.29.35=DER:30:02:a1:00" },
+            CG_DEFECT_AUTHORITY_KEY_ID, true, true },
+    { "authority key id with a second issuer that is none", "1",
+            { "2.5.29.35=DER:30:08:a1:06:82:01:61:99:01:62" }, CG_DEFECT_AUTHORITY_KEY_ID, true,
+            true },
+    { "authority key id with a serial in too many octets", "1",
+            { "2.5.29.35=DER:30:04:82:02:00:01" }, CG_DEFECT_AUTHORITY_KEY_ID, true, true },
     { "empty authority key id", "1", { "2.5.29.35=DER:30:00" }, NO_DEFECT, false, false },
 };
 
@@ -127,6 +147,28 @@ versions(void **state)
     }
 }
 
+/* Version 4 and up, and negative ones. */
+static void
+no_such_version(void **state)
+{
+    static const char *const encoded[] = { "\x02\x01\x03", "\x02\x01\x7f", "\x02\x01\xff" };
+    struct mint mint = { .subject = "CN=x", .key = mint_key("P-256") };
+    struct cg_cert *cert = NULL;
+    uint8_t *der, *version;
+    size_t len;
+
+    (void)state;
+    der = mint_der(&mint, &len);
+    version = memmem(der, len, "\xa0\x03\x02\x01\x02", 5);
+    assert_non_null(version);
+    for (size_t i = 0; i < sizeof(encoded) / sizeof(encoded[0]); i++) {
+        memcpy(version + 2, encoded[i], 3);
+        assert_int_equal(cg_cert_from_der(der, len, &cert, NULL), CG_E_PARSE);
+        assert_null(cert);
+    }
+    free(der);
+}
+
 /* Bytes before, behind and inside: one certificate, in DER, and nothing else. */
 static void
 nothing_else(void **state)
@@ -165,6 +207,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defects),
         cmocka_unit_test(versions),
+        cmocka_unit_test(no_such_version),
         cmocka_unit_test(nothing_else),
     };
 
