@@ -32,6 +32,7 @@ classify_source(const struct gw_interface *iface, const struct sockaddr *from)
     guess.known = class_from(iface, from);
     if (guess.known != NULL) {
         guess.by = CLASS_BY_SOURCE;
+        guess.by_source = true;
         guess.possible = true;
         guess.certificate_required = guess.known->rules->require_certificate;
         return guess;

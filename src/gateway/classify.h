@@ -22,9 +22,17 @@ struct class_guess {
     const struct gw_class
             *known; /* the class it is judged by in the handshake, or NULL: not yet known */
     const char *by;
+    bool by_source; /* the source address alone makes it that class */
     bool possible; /* false: no request could make it a class of this interface */
     bool certificate_required; /* by every class that it could be */
 };
+
+/* The class that the source address makes a peer, or NULL. */
+static inline const struct gw_class *
+class_by_source(const struct class_guess *guess)
+{
+    return guess->by_source ? guess->known : NULL;
+}
 
 /* from may be AF_UNSPEC or another family than IP: then no class is known by it. */
 struct class_guess classify_source(const struct gw_interface *iface, const struct sockaddr *from);

@@ -93,12 +93,14 @@ struct conn {
     SSL *ssl;
     struct handshake handshake;
     bool resumed;
+    bool ticketed; /* resumed, and what the ticket says of the classes still stands */
     bool recorded; /* the last decision is in a record */
 
     struct class_guess guess; /* what the source address tells */
     const struct gw_class *class; /* of the last verdict, or NULL */
     const char *class_by;
     uint64_t admitted; /* bit i: class i of the interface has admitted this peer */
+    struct ticket_verdict verdicts[TICKET_MAX_CLASSES]; /* of those that have admitted it */
     uint64_t spoken; /* bit i: … after it judged the From domain of a request */
 
     int64_t good_until; /* last second at which what admitted the peer holds */
@@ -180,6 +182,13 @@ bool conn_record(
 void conn_record_refusal(struct conn *conn, enum cg_reason reason, const char *detail);
 /* The same, and step close follows. */
 enum step_result conn_refuse(struct conn *conn, enum cg_reason reason, const char *detail);
+
+/* What the verdict of the connection's class says beside "admitted"; only once it has admitted the peer. */
+static inline const struct ticket_verdict *
+conn_verdict(const struct conn *conn)
+{
+    return &conn->verdicts[conn->class - conn->iface->classes];
+}
 
 /*
  * Whether the class admits this connection's peer, with the host of a SIP request's From URI where there

@@ -35,9 +35,8 @@ static void
 count_decision(struct conn *conn, const struct cg_decision *decision)
 {
     struct metrics_interface *metrics = conn->iface->usage->metrics;
-    const struct ticket_verdict *verdict =
-            &conn->handshake.ticket.verdicts[class_of(conn) - conn->iface->classes];
-    bool allowed = decision != NULL ? cg_decision_by_allowance(decision) : verdict->allowances != 0;
+    bool allowed = decision != NULL ? cg_decision_by_allowance(decision)
+                                    : conn_verdict(conn)->allowances != 0;
 
     metrics->decisions[decision != NULL ? cg_decision_reason(decision) : CG_REASON_NONE]++;
     metrics->accepted_by_allowance += allowed;
@@ -165,7 +164,7 @@ limit_time(struct conn *conn, const struct cg_decision *decision)
 {
     int64_t until = INT64_MAX;
 
-    if (conn->resumed)
+    if (conn->ticketed)
         until = conn->handshake.ticket.good_until;
     else if (decision != NULL && cg_decision_get0_cert(decision) != NULL)
         until = cg_decision_good_until(decision);
@@ -173,10 +172,33 @@ limit_time(struct conn *conn, const struct cg_decision *decision)
         conn->good_until = until;
 }
 
+/*
+ * Keeps what an admission says. An allowance that none of the class's records tells of yet wants another
+ * record; on a resumed session it can only be one that the From domain of a request needed.
+ */
+static void
+take_verdict(struct conn *conn, const struct gw_class *class, const struct cg_decision *decision)
+{
+    const size_t index = (size_t)(class - conn->iface->classes);
+    struct ticket_verdict verdict = { 0 }, *ticket = &conn->handshake.ticket.verdicts[index];
+
+    if (decision != NULL)
+        verdict = tls_verdict(decision);
+    if (conn->ticketed) {
+        ticket->allowances |= verdict.allowances;
+        ticket->chain_passed = ticket->chain_passed && ticket->allowances == 0;
+        verdict = *ticket;
+    }
+    if ((conn->admitted >> index & 1) == 0 ||
+            (verdict.allowances & ~conn->verdicts[index].allowances) != 0)
+        conn->recorded = false;
+    conn->verdicts[index] = verdict;
+    conn->admitted |= (uint64_t)1 << index;
+}
+
 bool
 conn_admit(struct conn *conn, const struct gw_class *class, const char *by, const char *from_domain)
 {
-    const uint64_t bit = (uint64_t)1 << (class - conn->iface->classes);
     struct handshake *handshake = &conn->handshake;
     struct cg_decision *decision = NULL;
     struct cg_error err = { "" };
@@ -188,7 +210,7 @@ conn_admit(struct conn *conn, const struct gw_class *class, const char *by, cons
     conn->class_by = by;
     if (conn->plain)
         status = judge_plain(conn, class, &decision);
-    else if (conn->resumed)
+    else if (conn->ticketed)
         status = judge_resumed(conn, class, from_domain, &decision, &err);
     else if (class == handshake->class && from_domain == NULL && handshake->decision != NULL)
         decision = cg_decision_ref(handshake->decision);
@@ -203,18 +225,16 @@ conn_admit(struct conn *conn, const struct gw_class *class, const char *by, cons
         cg_decision_free(decision);
         return false;
     }
-    if (conn->resumed) {
+    take_verdict(conn, class, decision);
+    if (conn->ticketed) {
         cg_decision_free(decision);
         decision = NULL;
     }
     cg_decision_free(handshake->decision);
     handshake->decision = decision;
     limit_time(conn, decision);
-    if ((conn->admitted & bit) == 0)
-        conn->recorded = false;
-    conn->admitted |= bit;
     if (from_domain != NULL)
-        conn->spoken |= bit;
+        conn->spoken |= (uint64_t)1 << (class - conn->iface->classes);
     return true;
 }
 
@@ -223,7 +243,7 @@ conn_record_admission(struct conn *conn)
 {
     if (conn->recorded)
         return true;
-    if (conn_record(conn, conn->resumed ? NULL : conn->handshake.decision, NULL))
+    if (conn_record(conn, conn->ticketed ? NULL : conn->handshake.decision, NULL))
         return true;
     /* What cannot be recorded does not happen. */
     worker_log(conn->worker, IPC_LOG_ERROR, "a peer was refused: %s",

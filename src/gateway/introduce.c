@@ -58,16 +58,6 @@ key_algorithm(const X509 *cert, char out[ALGORITHM_SIZE])
     }
 }
 
-static bool
-is_verified(const struct conn *conn)
-{
-    const struct handshake *handshake = &conn->handshake;
-
-    if (conn->resumed)
-        return handshake->ticket.verdicts[conn->class - conn->iface->classes].chain_passed;
-    return handshake->decision != NULL && tls_chain_passed(handshake->decision);
-}
-
 uint8_t *
 introduce(unsigned version, const struct proxy_ends *ends, const struct conn *conn, size_t *len)
 {
@@ -98,7 +88,7 @@ introduce(unsigned version, const struct proxy_ends *ends, const struct conn *co
         facts.signature_algorithm = OBJ_nid2sn(X509_get_signature_nid(cert));
         facts.certificate = der_len > 0 ? der : NULL;
         facts.certificate_len = der_len > 0 ? (size_t)der_len : 0;
-        facts.verified = is_verified(conn);
+        facts.verified = conn_verdict(conn)->chain_passed;
     }
     out = proxy_write(version, &facts, len);
     OPENSSL_free(der);

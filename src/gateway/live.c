@@ -1,5 +1,7 @@
 #include "gateway/live.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "gateway/judge.h"
@@ -29,28 +31,43 @@ find_class(const struct gw_interface *iface, const struct gw_class *old)
     return NULL;
 }
 
-/* What becomes of a peer that is no longer admitted; the reason is in the record. */
-static void
+/*
+ * What becomes of a peer that is no longer admitted; the reason is in the record. True: it is to be
+ * closed. Of a peer without a record nothing has reached a backend: it is refused, whatever the setting.
+ */
+static bool
 dismiss(struct conn *conn, const struct cg_decision *decision)
 {
     enum snapshot_live live = conn->iface->settings->live;
+    bool fresh = !conn->recorded;
 
     if (conn->dismissed)
-        return;
+        return false;
     conn->dismissed = true;
     conn->good_until = INT64_MAX;
-    conn->live = live_names[live];
-    conn->iface->usage->metrics->live_close += live == SNAPSHOT_LIVE_CLOSE;
-    conn->iface->usage->metrics->live_drain += live == SNAPSHOT_LIVE_DRAIN;
-    conn->iface->usage->metrics->live_leave += live == SNAPSHOT_LIVE_LEAVE;
+    if (!fresh) {
+        conn->live = live_names[live];
+        conn->iface->usage->metrics->live_close += live == SNAPSHOT_LIVE_CLOSE;
+        conn->iface->usage->metrics->live_drain += live == SNAPSHOT_LIVE_DRAIN;
+        conn->iface->usage->metrics->live_leave += live == SNAPSHOT_LIVE_LEAVE;
+    }
     (void)conn_record(conn, decision, NULL);
     conn->live = NULL;
     if (live == SNAPSHOT_LIVE_DRAIN)
         conn->draining = uv_now(&conn->worker->loop);
-    if (live != SNAPSHOT_LIVE_CLOSE)
-        return;
-    conn->step = &step_close;
-    conn_advance(conn);
+    return fresh || live == SNAPSHOT_LIVE_CLOSE;
+}
+
+/* The same for what has become of the configuration. */
+static bool
+dismiss_unknown(struct conn *conn, const char *why)
+{
+    struct cg_decision *decision =
+            cg_decision_refuse(gw_other(conn->iface)->policy, CG_REASON_CLASS_UNKNOWN, why);
+    bool closes = decision == NULL || dismiss(conn, decision);
+
+    cg_decision_free(decision);
+    return closes;
 }
 
 /*
@@ -70,60 +87,109 @@ still_admits(struct conn *conn, const struct gw_class *class, struct cg_decision
     else if (judge_peer(conn->ssl, &conn->handshake, class, NULL, decision, &err) != CG_OK)
         *decision = cg_decision_refuse(class->policy, CG_REASON_INTERNAL_ERROR, err.text);
     admitted = *decision != NULL && cg_decision_verdict(*decision) == CG_ACCEPT;
+    if (admitted)
+        conn->verdicts[class - conn->iface->classes] = tls_verdict(*decision);
     if (admitted && cg_decision_get0_cert(*decision) != NULL &&
             cg_decision_good_until(*decision) < conn->good_until)
         conn->good_until = cg_decision_good_until(*decision);
     return admitted;
 }
 
-/* Judges by every class that has admitted the peer; the first that no longer does decides. */
+/* The classes by which the peer must be admitted; bits. */
+static uint64_t
+classes_of(const struct conn *conn)
+{
+    const struct gw_class *by_source = class_by_source(&conn->guess);
+
+    return conn->admitted |
+            (by_source != NULL ? (uint64_t)1 << (by_source - conn->iface->classes) : 0);
+}
+
+/* The decision that a record is still to tell of, or that later ones refer to, is the one in force. */
 static void
+keep_decision(struct conn *conn, const struct gw_class *class, struct cg_decision **decision)
+{
+    struct cg_decision *before = conn->handshake.decision;
+
+    if (*decision == NULL || class != conn->class || (conn->recorded && before == NULL))
+        return;
+    conn->handshake.decision = *decision;
+    *decision = before;
+}
+
+/* Judges by each of them; the first that does not admit it decides. True: it is to be closed. */
+static bool
 judge_again(struct conn *conn)
 {
-    uint64_t admitted = conn->admitted;
+    uint64_t classes = classes_of(conn);
 
     conn->good_until = INT64_MAX;
     for (size_t i = 0; i < conn->iface->class_count; i++) {
         struct cg_decision *decision = NULL;
+        bool closes;
 
-        if ((admitted >> i & 1) == 0)
+        if ((classes >> i & 1) == 0)
             continue;
         if (!still_admits(conn, &conn->iface->classes[i], &decision)) {
             conn->class = &conn->iface->classes[i];
-            dismiss(conn, decision); /* conn may be gone now */
+            closes = decision == NULL || dismiss(conn, decision);
             cg_decision_free(decision);
-            return;
+            return closes;
         }
+        keep_decision(conn, &conn->iface->classes[i], &decision);
         cg_decision_free(decision);
     }
+    return false;
 }
 
-/* Every class that has admitted the peer must be there still; else nothing admits it as what it is. */
+/* The same look at the peer's address as at the beginning, by the interface as it is now. */
+static struct class_guess
+guess_again(const struct conn *conn, const struct gw_interface *iface)
+{
+    struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&from;
+    struct sockaddr_in *in4 = (struct sockaddr_in *)&from;
+
+    if (inet_pton(AF_INET, conn->address, &in4->sin_addr) == 1)
+        in4->sin_family = AF_INET;
+    else if (inet_pton(AF_INET6, conn->address, &in6->sin6_addr) == 1)
+        in6->sin6_family = AF_INET6;
+    return classify_source(iface, (const struct sockaddr *)&from);
+}
+
+/*
+ * Every class that has admitted the peer must be there still, and the one that its address made it must
+ * be that of its address; else nothing admits it as what it is.
+ */
 static bool
 move_classes(struct conn *conn, const struct gw_interface *iface)
 {
     const struct gw_interface *old = conn->iface;
+    const struct gw_class *by_source = class_by_source(&conn->guess);
+    struct ticket_verdict verdicts[TICKET_MAX_CLASSES] = { { 0 } };
     uint64_t admitted = 0, spoken = 0;
     bool whole = true;
 
+    conn->guess = guess_again(conn, iface);
     for (size_t i = 0; i < old->class_count; i++) {
         const struct gw_class *class = find_class(iface, &old->classes[i]);
 
         if ((conn->admitted >> i & 1) == 0)
             continue;
-        if (class == NULL) {
+        if (class == NULL ||
+                (by_source == &old->classes[i] && class != class_by_source(&conn->guess))) {
             whole = false;
             continue;
         }
         admitted |= (uint64_t)1 << (class - iface->classes);
+        verdicts[class - iface->classes] = conn->verdicts[i];
         if ((conn->spoken >> i & 1) != 0)
             spoken |= (uint64_t)1 << (class - iface->classes);
     }
     conn->admitted = admitted;
     conn->spoken = spoken;
+    memcpy(conn->verdicts, verdicts, sizeof(verdicts));
     conn->class = conn->class != NULL ? find_class(iface, conn->class) : NULL;
-    if (conn->guess.known != NULL)
-        conn->guess.known = find_class(iface, conn->guess.known);
     conn->handshake.class = NULL; /* the handshake is over */
     return whole;
 }
@@ -140,35 +206,37 @@ move_over(struct conn *conn, struct generation *generation, struct gw_interface 
     return whole;
 }
 
-static void
+/* True: the connection is to be closed. */
+static bool
 recheck(struct conn *conn, struct generation *generation)
 {
     struct gw_interface *iface = find_interface(generation, conn->iface->settings->name);
-    struct cg_decision *decision;
     bool same, whole;
 
+    /* There is no such interface any more: what it says of live connections is the last word. */
     if (iface == NULL || iface->settings->role != conn->iface->settings->role ||
-            iface->settings->mode != conn->iface->settings->mode) {
-        /* There is no such interface any more: what it says of live connections is the last word. */
-        decision = cg_decision_refuse(gw_other(conn->iface)->policy, CG_REASON_CLASS_UNKNOWN,
-                "the interface is no longer configured");
-        dismiss(conn, decision);
-        cg_decision_free(decision);
-        return;
-    }
+            iface->settings->mode != conn->iface->settings->mode)
+        return dismiss_unknown(conn, "the interface is no longer configured");
     same = memcmp(iface->rules, conn->iface->rules, sizeof(iface->rules)) == 0;
     whole = move_over(conn, generation, iface);
-    if (same)
-        return;
+    if (same && whole && classes_of(conn) == conn->admitted)
+        return false;
     conn->dismissed = false; /* by the rules before these */
-    if (whole) {
-        judge_again(conn);
-        return;
-    }
-    decision = cg_decision_refuse(gw_other(iface)->policy, CG_REASON_CLASS_UNKNOWN,
-            "the trunk or line that admitted the peer is no longer configured");
-    dismiss(conn, decision);
-    cg_decision_free(decision);
+    /* What was judged by those rules counts no more: neither in a ticket nor of a From domain. */
+    conn->ticketed = conn->ticketed && same;
+    conn->spoken = same ? conn->spoken : 0;
+    if (!whole)
+        return dismiss_unknown(
+                conn, "the trunk or line that admitted the peer is no longer configured for it");
+    return conn->admitted != 0 && judge_again(conn);
+}
+
+bool
+live_follow(struct conn *conn)
+{
+    struct worker *worker = conn->worker;
+
+    return conn->generation == worker->generation || !recheck(conn, worker->generation);
 }
 
 static bool
@@ -178,6 +246,13 @@ is_live(const struct conn *conn)
             (conn->step == &step_relay || conn->step == &step_http || conn->step == &step_sip);
 }
 
+static void
+end(struct conn *conn)
+{
+    conn->step = &step_close;
+    conn_advance(conn); /* conn may be gone now */
+}
+
 void
 live_new_generation(struct worker *worker)
 {
@@ -185,8 +260,8 @@ live_new_generation(struct worker *worker)
 
     for (struct conn *conn = worker->conns; conn != NULL; conn = next) {
         next = conn->next;
-        if (is_live(conn) && conn->generation != worker->generation)
-            recheck(conn, worker->generation);
+        if (is_live(conn) && !live_follow(conn))
+            end(conn);
     }
 }
 
@@ -217,14 +292,11 @@ live_sweep(struct worker *worker)
         if (!is_live(conn))
             continue;
         conn_count_bytes(conn);
-        if (conn->generation != worker->generation) {
-            recheck(conn, worker->generation);
-        } else if (second > conn->good_until) {
-            judge_again(conn);
+        if (!live_follow(conn) || (second > conn->good_until && judge_again(conn))) {
+            end(conn);
         } else if (drained(conn, now)) {
             conn_log_end(conn, "the connection", "was drained");
-            conn->step = &step_close;
-            conn_advance(conn);
+            end(conn);
         }
     }
 }

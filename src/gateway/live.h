@@ -8,10 +8,15 @@
 #include "gateway/worker.h"
 
 /*
- * Puts every admitted connection under the rules of the worker's new generation. Those whose handshake is
- * not finished end under the rules they began with, and are looked at with the next sweep.
+ * Puts every admitted connection under the rules of the worker's new generation. All others come under
+ * them with live_follow(), before a verdict is taken.
  */
 void live_new_generation(struct worker *worker);
+/*
+ * Puts a connection under the rules of the worker's generation. False when nothing admits the peer any
+ * more: that is recorded, and the connection is to be closed.
+ */
+bool live_follow(struct conn *conn);
 /* The worker is to end: connections that requests come on end when none is under way. */
 void live_drain(struct worker *worker);
 /* Once a second: whose time is over, and which drained connections may end. */

@@ -9,6 +9,7 @@
 
 #include "gateway/conn.h"
 #include "gateway/introduce.h"
+#include "gateway/live.h"
 #include "gateway/worker.h"
 
 static enum step_result
@@ -61,7 +62,8 @@ dialled(struct conn *conn)
 {
     int on = 1;
 
-    if (!conn_record_admission(conn)) {
+    /* Nothing has reached the backend: what admitted the peer must hold now. */
+    if ((!conn->recorded && !live_follow(conn)) || !conn_record_admission(conn)) {
         conn->step = &step_close;
         return STEP_NEXT;
     }

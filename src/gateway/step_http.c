@@ -9,6 +9,7 @@
 #include "gateway/conn.h"
 #include "gateway/http.h"
 #include "gateway/identity_fields.h"
+#include "gateway/live.h"
 #include "gateway/record.h"
 #include "gateway/worker.h"
 
@@ -31,7 +32,9 @@ struct http_side {
     bool ending; /* once the output is written, the connection ends */
     bool timing_head; /* the timer is for a request's head */
     unsigned retries;
-    const struct gw_class *told; /* class that `fields` speak of */
+    const struct gw_class *told; /* class that `fields` speak of, … */
+    uint64_t told_generation; /* … in this generation, … */
+    uint32_t told_allowances; /* … and the allowances that they name */
     struct identity_fields fields;
 };
 
@@ -99,24 +102,7 @@ answer(struct conn *conn, unsigned status)
 
 /* ---- what the backend is told ------------------------------------------------------------------- */
 
-static uint32_t
-allowances_of(const struct conn *conn)
-{
-    const struct cg_decision *decision = conn->handshake.decision;
-    uint32_t allowances = 0;
-
-    if (conn->resumed)
-        return conn->handshake.ticket.verdicts[conn->class - conn->iface->classes].allowances;
-    for (size_t i = 0; decision != NULL && i < cg_decision_count(decision); i++) {
-        const struct cg_finding *finding = cg_decision_get0(decision, i);
-
-        if (finding->allowed && finding->enforced)
-            allowances |= 1u << finding->allowance;
-    }
-    return allowances;
-}
-
-/* The fields stay as they are while the class does: the certificate of a connection never changes. */
+/* The fields stay as they are while the class and its verdict do: the certificate never changes. */
 static bool
 prepare_fields(struct conn *conn)
 {
@@ -130,12 +116,13 @@ prepare_fields(struct conn *conn)
         .level = cg_policy_level(conn->class->policy),
         .interface = conn->iface->settings->name,
         .incident = incident,
-        .allowances = allowances_of(conn),
+        .allowances = conn_verdict(conn)->allowances,
         .address = conn->address };
     enum cg_reason reason;
     bool ok;
 
-    if (side->told == conn->class)
+    if (side->told == conn->class && side->told_generation == conn->generation->number &&
+            side->told_allowances == facts.allowances)
         return true;
     identity_fields_release(&side->fields);
     side->told = NULL;
@@ -147,8 +134,11 @@ prepare_fields(struct conn *conn)
         spans[facts.chain_count++] = cg_span(chain.certs[i], chain.lens[i]);
     facts.leaf = leaf;
     ok = ok && identity_fields_build(&side->fields, &facts);
-    if (ok)
+    if (ok) {
         side->told = conn->class;
+        side->told_generation = conn->generation->number;
+        side->told_allowances = facts.allowances;
+    }
     cg_cert_free(leaf);
     chain_release(&chain);
     return ok;
@@ -181,6 +171,8 @@ on_request(struct conn *conn)
     /* What a backend may read as a line's path must not pass under the rules of another class. */
     if (request->path_ambiguous && request->upgrade_websocket && conn->iface->class_count > 1)
         return answer(conn, 400);
+    if (!live_follow(conn))
+        return answer(conn, 403);
     class = classify_path(conn->iface, request->path, request->upgrade_websocket, &by);
     if (!conn_admit(conn, class, by, NULL))
         return answer(conn, 403);

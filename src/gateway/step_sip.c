@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "gateway/conn.h"
+#include "gateway/live.h"
 #include "gateway/record.h"
 #include "gateway/sip.h"
 #include "gateway/worker.h"
@@ -110,12 +111,13 @@ pass_head(struct conn *conn, const struct sip_head *head)
 static enum did
 on_request(struct conn *conn, const struct sip_head *head)
 {
-    const struct gw_class *by_source =
-            strcmp(conn->guess.by, CLASS_BY_SOURCE) == 0 ? conn->guess.known : NULL;
     const struct gw_class *class;
     const char *by;
 
-    class = classify_from_domain(conn->iface, head->from_domain, by_source, &by);
+    if (!live_follow(conn))
+        return answer(conn, head->head_len, 403, "Forbidden");
+    class = classify_from_domain(
+            conn->iface, head->from_domain, class_by_source(&conn->guess), &by);
     if (class == NULL) {
         conn_record_refusal(conn, CG_REASON_CLASS_UNKNOWN,
                 "neither the source address nor the From domain is a trunk's");

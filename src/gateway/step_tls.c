@@ -10,7 +10,10 @@
 #include <openssl/rand.h>
 
 #include "gateway/conn.h"
+#include "gateway/live.h"
 #include "gateway/worker.h"
+
+#define CLASS_IMPOSSIBLE "the source address is no trunk's and this interface serves no phones"
 
 /* The class that the source address gives, and whether it could do without a certificate. */
 static void
@@ -141,8 +144,7 @@ begin(struct conn *conn, enum step_result *result)
     conn->began = uv_hrtime();
     *result = STEP_NEXT;
     if (!conn->guess.possible) {
-        *result = conn_refuse(conn, CG_REASON_CLASS_UNKNOWN,
-                "the source address is no trunk's and this interface serves no phones");
+        *result = conn_refuse(conn, CG_REASON_CLASS_UNKNOWN, CLASS_IMPOSSIBLE);
     } else if (conn->plain) {
         conn->step = &step_judge;
     } else {
@@ -200,18 +202,26 @@ do_judge(struct conn *conn)
         [SNAPSHOT_MODE_HTTP] = &step_http,
         [SNAPSHOT_MODE_SIP] = &step_sip,
     };
-    const struct gw_class *class = conn->handshake.class;
+    const struct gw_class *class;
     struct cg_error err = { "" };
 
     socket_watch(&conn->peer, 0);
     if (!conn->plain && tls_finish(conn->ssl, &conn->handshake, &conn->resumed, &err) != CG_OK)
         return conn_refuse(conn, CG_REASON_INTERNAL_ERROR, err.text);
+    conn->ticketed = conn->resumed;
     if (!conn->plain)
         count_handshake(conn);
     /* libssl asks no more, and the interface may be another one by the time the connection ends. */
     if (conn->ssl != NULL)
         SSL_set_security_callback(conn->ssl, conn->iface->default_security);
     conn->active = uv_now(&conn->worker->loop);
+    if (!live_follow(conn)) {
+        conn->step = &step_close;
+        return STEP_NEXT;
+    }
+    class = conn->guess.known;
+    if (!conn->guess.possible)
+        return conn_refuse(conn, CG_REASON_CLASS_UNKNOWN, CLASS_IMPOSSIBLE);
     if (class != NULL && !conn_admit(conn, class, conn->guess.by, NULL)) {
         conn->step = &step_close;
         return STEP_NEXT;

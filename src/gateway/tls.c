@@ -296,18 +296,21 @@ tls_finish(SSL *ssl, struct handshake *handshake, bool *resumed, struct cg_error
     return judge_peer(ssl, handshake, handshake->class, NULL, &handshake->decision, err);
 }
 
-bool
-tls_chain_passed(const struct cg_decision *decision)
+struct ticket_verdict
+tls_verdict(const struct cg_decision *decision)
 {
-    if (cg_decision_by_allowance(decision))
-        return false;
+    struct ticket_verdict verdict = { .reason = (uint8_t)cg_decision_reason(decision) };
+
     for (size_t i = 0; i < cg_decision_count(decision); i++) {
         const struct cg_finding *finding = cg_decision_get0(decision, i);
 
+        if (finding->allowed && finding->enforced)
+            verdict.allowances |= (uint8_t)(1u << finding->allowance);
         if (finding->check == CG_CHECK_CHAIN)
-            return finding->outcome == CG_PASS && !finding->allowed;
+            verdict.chain_passed = finding->outcome == CG_PASS && !finding->allowed;
     }
-    return false;
+    verdict.chain_passed = verdict.chain_passed && !cg_decision_by_allowance(decision);
+    return verdict;
 }
 
 /* Our own words where libssl's would puzzle an operator. */

@@ -83,8 +83,8 @@ CG_CHECKED enum cg_status tls_finish(
 /* True once the peer has spoken TLS: version and cipher are then worth telling. */
 bool tls_begun(const SSL *ssl, const struct handshake *handshake);
 
-/* True only when the chain check was evaluated and passed, and no allowance was needed for the verdict. */
-bool tls_chain_passed(const struct cg_decision *decision);
+/* What of a decision outlives it: in tickets, and towards backends. */
+struct ticket_verdict tls_verdict(const struct cg_decision *decision);
 
 /*
  * Outbound: whether a connection that broke before a byte came was refused by the server. In TLS 1.3 our

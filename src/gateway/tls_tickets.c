@@ -100,14 +100,7 @@ add_verdict(SSL *ssl, const struct handshake *handshake, const struct gw_class *
         return false;
     if (decision == NULL)
         return false;
-    verdict->reason = (uint8_t)cg_decision_reason(decision);
-    verdict->chain_passed = tls_chain_passed(decision);
-    for (size_t i = 0; i < cg_decision_count(decision); i++) {
-        const struct cg_finding *finding = cg_decision_get0(decision, i);
-
-        if (finding->allowed && finding->enforced)
-            verdict->allowances |= (uint8_t)(1u << finding->allowance);
-    }
+    *verdict = tls_verdict(decision);
     for (size_t i = 0; class == gw_other(handshake->iface) && i < CG_LEVEL_COUNT; i++) {
         enum cg_reason reason = CG_REASON_NONE;
 

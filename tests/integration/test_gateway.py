@@ -148,10 +148,10 @@ def context(cert, tls=None):
     return ctx
 
 
-def connect(port, cert, tls=None):
+def connect(port, cert, tls=None, using=None, session=None):
     raw = socket.create_connection(("127.0.0.1", port))
     raw.settimeout(30)
-    return context(cert, tls).wrap_socket(raw, server_hostname="gw.example.test")
+    return (using or context(cert, tls)).wrap_socket(raw, server_hostname="gw.example.test", session=session)
 
 
 @pytest.mark.parametrize("tls", BOTH)

@@ -47,8 +47,8 @@ def gateway(gateway_of, web, good):
 class Client:
     """One TLS connection that requests are written to as bytes."""
 
-    def __init__(self, gateway, interface, cert=None):
-        self.sock = connect(gateway.ports[interface], cert)
+    def __init__(self, gateway, interface, cert=None, context=None, session=None):
+        self.sock = connect(gateway.ports[interface], cert, using=context, session=session)
         self.stream = self.sock.makefile("rb")
 
     def ask(self, raw):

@@ -1,13 +1,15 @@
 """Connected peers that are no longer admitted: by the settings, the trust store or the clock."""
 import datetime
 import os
+import ssl
 
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID as Eku
 
 from conftest import until
 from pki import now
 from test_gateway import connect
-from test_gateway_http import Client
+from test_gateway_http import Client, received
 from http_backend import HttpBackend
 
 
@@ -89,3 +91,96 @@ def test_later_requests_are_judged_by_the_new_generation(gateway_of, good, web):
     assert client.upgrade("/hq")[0] == 403
     assert gateway.records()[-1]["generation"] == 2
     client.close()
+
+
+def resumed_client(gateway, interface, cert):
+    """A client whose connection is a resumed session."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.load_cert_chain(cert.chain_file, cert.key_file)
+    first = Client(gateway, interface, cert, context=context)
+    assert first.get("/")[0] == 200
+    client = Client(gateway, interface, cert, context=context, session=first.sock.session)
+    first.close()
+    assert client.get("/")[0] == 200 and client.sock.session_reused
+    return client
+
+
+def test_a_resumed_session_does_not_keep_the_verdicts_of_rules_that_changed(gateway_of, pki, web):
+    line = 'line "hq" {{ interface = "web" path = "/hq" level = "{}" }}'
+    gateway = gateway_of({"web": {"level": "none"}}, backend=web, blocks=[line.format("low")])
+    client = resumed_client(gateway, "web", pki.leaf("resumed"))
+    gateway.blocks = [line.format("high")]
+    gateway.configure({"web": {"level": "none"}})
+    gateway.reload(2)
+    mark = gateway.mark()
+    assert client.upgrade("/hq")[0] == 403
+    record = gateway.record(mark)
+    assert (record["generation"], record["class"], record["verdict"]) == (2, "hq", "reject")
+    client.close()
+
+
+def test_a_resumed_session_has_no_verdict_of_a_line_that_came_later(gateway_of, pki, web):
+    line = 'line "{0}" {{ interface = "web" path = "/{0}" level = "{1}" }}'
+    gateway = gateway_of({"web": {"level": "none"}}, backend=web, blocks=[line.format("hq", "low")])
+    client = resumed_client(gateway, "web", pki.leaf("later"))
+    gateway.blocks = [line.format("new", "high"), line.format("hq", "low")]
+    gateway.configure({"web": {"level": "none"}})
+    gateway.reload(2)
+    assert client.upgrade("/new")[0] == 403
+    client.close()
+
+
+def test_a_connection_that_waited_is_judged_by_the_rules_of_its_first_request(gateway_of, pki, web):
+    """Its class, and so its verdict, was not known before the reload."""
+    line = 'line "hq" { interface = "web" path = "/hq" level = "high" }'
+    gateway = gateway_of({"web": {"level": "low", "live": "leave"}}, backend=web, blocks=[line])
+    client = Client(gateway, "web", pki.leaf("waits"))
+    gateway.configure({"web": {"level": "high", "live": "leave"}})
+    gateway.reload(2)
+    mark = gateway.mark()
+    assert client.get("/")[0] == 403
+    record = gateway.record(mark)
+    assert (record["generation"], record["level"], record["reason"]) == (2, "high", "not-in-tcs")
+    assert record.get("live") is None
+    client.close()
+
+
+def test_an_interface_that_is_gone_admits_nobody_who_waited(gateway_of, good, web):
+    line = 'line "hq" { interface = "web" path = "/hq" level = "high" }'
+    gateway = gateway_of({"web": {"level": "low"}, "other": {}}, backend=web, blocks=[line])
+    client = Client(gateway, "web", good)
+    gateway.blocks = []
+    gateway.configure({"other": {}})
+    gateway.reload(2)
+    mark = gateway.mark()
+    assert client.get("/")[0] == 403
+    assert gateway.record(mark)["reason"] == "class-unknown"
+    client.close()
+
+
+def test_an_allowance_that_a_reload_brings_is_told(gateway_of, pki, web):
+    server_only = pki.leaf("server-only", eku=(Eku.SERVER_AUTH,))
+    gateway = gateway_of({"web": {"level": "low", "mode": "http", "proxy": "off"}}, backend=web)
+    client = Client(gateway, "web", server_only)
+    verdict = received(client.get("/")[2])[1]["certgate-verdict"]
+    assert verdict.startswith("accept;level=low;")
+    gateway.configure({"web": {"level": "medium", "mode": "http", "allow": ["allow-server-auth-clients"]}})
+    gateway.reload(2)
+    verdict = received(client.get("/")[2])[1]["certgate-verdict"]
+    assert verdict.startswith("accept-with-allowance;level=medium;")
+    client.close()
+
+
+def test_a_trunk_whose_address_is_taken_from_it_is_that_trunk_no_more(gateway_of, good):
+    trunk = 'trunk "near" {{ interface = "sip" from = {{"{}"}} level = "medium" }}'
+    sip = {"sip": {"service": "sip", "mode": "sip", "level": "low", "live": "close"}}
+    gateway = gateway_of(sip, blocks=[trunk.format("127.0.0.1")])
+    conn = connect(gateway.ports["sip"], good)
+    gateway.blocks = [trunk.format("127.0.0.9")]
+    gateway.configure(sip)
+    gateway.reload(2)
+    assert conn.recv(1) == b""
+    record = until("the record", gateway.records)[-1]
+    assert (record["reason"], record["generation"]) == ("class-unknown", 2)
+    conn.close()
