@@ -316,6 +316,9 @@ finish(struct http *http)
         http->answering = ANSWER_OVER;
         return HTTP_END;
     }
+    /* What is left of this request must not become the beginning of the next, on this connection or another. */
+    http->close_backend = http->close_backend || http->to_backend.len != 0;
+    cg_buf_release(&http->to_backend);
     message_release(&http->request);
     cg_buf_release(&http->path); /* between requests a connection holds little */
     http->seen = (struct http_request) { 0 };
@@ -498,8 +501,8 @@ is_safe(struct cg_span method)
     return CG_SPAN_IS(method, "GET") || CG_SPAN_IS(method, "HEAD") || CG_SPAN_IS(method, "OPTIONS");
 }
 
-enum http_result
-http_end_backend(struct http *http)
+static enum http_result
+end_backend(struct http *http, bool in_order)
 {
     bool again = http->answering == ANSWER_HEAD && !http->heard && http->asking == ASK_SENT &&
             http->request.framing == HTTP_BODY_NONE && is_safe(http->seen.method);
@@ -507,10 +510,22 @@ http_end_backend(struct http *http)
 
     if (result != HTTP_MORE)
         return result;
-    if (http->answering == ANSWER_BODY && http->response.framing == HTTP_BODY_CLOSE)
+    if (in_order && http->answering == ANSWER_BODY && http->response.framing == HTTP_BODY_CLOSE)
         return checked(http, finish(http));
     http->again = again;
     return fail_with(http, 502, "the backend closed before its response had ended");
+}
+
+enum http_result
+http_end_backend(struct http *http)
+{
+    return end_backend(http, true);
+}
+
+enum http_result
+http_break_backend(struct http *http)
+{
+    return end_backend(http, false);
 }
 
 bool
@@ -544,6 +559,12 @@ http_refuse(struct http *http, unsigned status, const char *incident)
 }
 
 /* ---- what the owner asks ----------------------------------------------------------------------- */
+
+bool
+http_begun(const struct http *http)
+{
+    return http->answered;
+}
 
 bool
 http_idle(const struct http *http)

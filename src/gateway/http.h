@@ -18,7 +18,8 @@ enum http_result {
     HTTP_REQUEST, /* a request's head is complete: http_forward() or http_refuse() comes next */
     HTTP_WAIT, /* the request is complete, its response is not: no byte is used until it has ended */
     HTTP_DONE, /* backend: the response has ended, both connections may carry another */
-    HTTP_CLOSE, /* backend: there is no response to wait for, and this backend connection is spent */
+    /* backend: there is no response to wait for, this backend connection is spent, and so is its output */
+    HTTP_CLOSE,
     HTTP_END, /* nothing more will be said: the peer's connection closes after the output */
     HTTP_TUNNEL, /* 101 went on: from here both directions are opaque, and bytes not used belong to it */
     HTTP_BAD, /* http_status() and http_why() say what is wrong; http_refuse() may answer it */
@@ -52,8 +53,10 @@ void http_free(struct http *http);
 enum http_result http_take_peer(struct http *http, const uint8_t *data, size_t len, size_t *used);
 enum http_result http_take_backend(
         struct http *http, const uint8_t *data, size_t len, size_t *used);
-/* The backend sends nothing more, in order or not: ends a response that ends so, breaks any other. */
+/* The backend sends nothing more: ends a response that ends so, breaks any other. */
 enum http_result http_end_backend(struct http *http);
+/* Its connection broke off: that ends none in order (RFC 9112 section 8). */
+enum http_result http_break_backend(struct http *http);
 
 /* The request that HTTP_REQUEST announced; NULL when there is none. */
 const struct http_request *http_request(const struct http *http);
@@ -74,6 +77,8 @@ bool http_again(struct http *http);
  */
 bool http_refuse(struct http *http, unsigned status, const char *incident);
 
+/* Something of a final response has gone to the peer. */
+bool http_begun(const struct http *http);
 /* Between requests: the last one is answered, and nothing of a next one has come. */
 bool http_idle(const struct http *http);
 /* After HTTP_BAD: the status that answers it, and what is wrong, in words for the operator. */

@@ -192,6 +192,61 @@ a_backend_that_speaks_unasked_is_spent(void **state)
     http_free(http);
 }
 
+/*
+ * A backend may answer before it has taken the request. What it did not take would be the beginning of
+ * what the next backend connection gets, and the peer has chosen it.
+ */
+static void
+what_an_early_answer_leaves_of_a_request_goes_nowhere(void **state)
+{
+    static const struct {
+        const char *answer;
+        bool taken;
+        enum http_result wanted;
+    } rows[] = {
+        { OK "Connection: close\r\nContent-Length: 0\r\n\r\n", false, HTTP_CLOSE },
+        { OK "Content-Length: 0\r\n\r\n", false, HTTP_CLOSE },
+        { OK "Content-Length: 0\r\n\r\n", true, HTTP_DONE },
+    };
+    size_t used;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct http *http = sent("POST /a HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\n");
+
+        assert_int_equal(peer(http, "GET /", &used), HTTP_WAIT);
+        if (rows[i].taken)
+            expect(http_to_backend(http), "GET /");
+        assert_int_equal(backend(http, rows[i].answer, &used), rows[i].wanted);
+        assert_int_equal(http_to_backend(http)->len, 0);
+        assert_int_equal(peer(http, GET_A, &used), HTTP_REQUEST);
+        assert_true(http_forward(http, NULL, 0));
+        assert_memory_equal(http_to_backend(http)->data, GET_A, sizeof("GET /a") - 1);
+        http_free(http);
+    }
+}
+
+/* RFC 9112 section 8: a connection that broke off does not end a body in order. */
+static void
+a_body_that_ends_with_its_connection_wants_a_clean_end(void **state)
+{
+    size_t used;
+
+    (void)state;
+    for (int broken = 0; broken < 2; broken++) {
+        struct http *http = sent(GET_A);
+
+        assert_false(http_begun(http));
+        assert_int_equal(backend(http, OK "\r\nhalf", &used), HTTP_MORE);
+        assert_true(http_begun(http));
+        if (broken)
+            assert_int_equal(http_break_backend(http), HTTP_BAD);
+        else
+            assert_int_equal(http_end_backend(http), HTTP_CLOSE);
+        http_free(http);
+    }
+}
+
 static void
 a_safe_request_may_be_sent_again(void **state)
 {
@@ -227,6 +282,7 @@ a_safe_request_may_be_sent_again(void **state)
             assert_int_equal(peer(http, "x", &used), HTTP_REQUEST);
             assert_true(http_forward(http, NULL, 0));
             assert_int_equal(http_to_backend(http)->data[0], rows[i].request[0]);
+            http_drop(http_to_backend(http), http_to_backend(http)->len);
             assert_int_equal(backend(http, "HTTP/1.1 204 X\r\n\r\n", &used), HTTP_DONE);
         }
         http_free(http);
@@ -396,6 +452,8 @@ main(void)
         cmocka_unit_test(an_early_response_does_not_stop_the_content),
         cmocka_unit_test(a_body_that_breaks_is_answered_if_nothing_was),
         cmocka_unit_test(a_backend_that_speaks_unasked_is_spent),
+        cmocka_unit_test(what_an_early_answer_leaves_of_a_request_goes_nowhere),
+        cmocka_unit_test(a_body_that_ends_with_its_connection_wants_a_clean_end),
         cmocka_unit_test(a_safe_request_may_be_sent_again),
         cmocka_unit_test(refusals_say_what_and_which_and_never_why),
         cmocka_unit_test(what_the_gateway_adds_is_checked_too),
