@@ -63,6 +63,11 @@
 
 /* Bytes moved at once: one system call for four records of TLS; more does not go faster (measured). */
 #define GW_RELAY_BYTES (64 * 1024)
+/*
+ * Reads of the socket by one SSL_read(), which goes on by itself over records that carry nothing for us:
+ * a peer that sends key updates or ClientHellos without end is left for the others' turn.
+ */
+#define GW_TLS_READS 8
 /* Reads in one direction before the next connection has its turn. */
 #define GW_RELAY_ROUNDS 4
 /* Connections taken from one listener before the loop looks at the others. */
@@ -86,6 +91,8 @@
 
 /* Records and log lines waiting for certgated. A record takes 2 to 6 KiB: a second's worth of both. */
 #define GW_OUTBOX_BYTES (8 * 1024 * 1024)
+/* Longest a worker that ends waits for certgated to take one of them. */
+#define GW_OUTBOX_PATIENCE_S 1
 /* From here on no new connection is accepted until certgated has caught up. */
 #define GW_OUTBOX_PAUSE_BYTES (2 * 1024 * 1024)
 /* Text from libssl's error queue in a record. */

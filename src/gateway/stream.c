@@ -7,6 +7,8 @@
 
 #include <openssl/err.h>
 
+#include "gateway/limits.h"
+
 static enum flow
 broken(struct stream *stream, const char *why)
 {
@@ -33,6 +35,38 @@ ssl_stopped(struct stream *stream, int result)
     }
 }
 
+/* Before each read of the socket: what is over the budget has to wait for the next turn. */
+static long
+limit_reads(BIO *bio, int operation, const char *data, size_t len, int i, long l, int result,
+        size_t *processed)
+{
+    unsigned *left = (unsigned *)(void *)BIO_get_callback_arg(bio);
+
+    (void)data, (void)len, (void)i, (void)l, (void)processed;
+    if (operation != BIO_CB_READ)
+        return result;
+    if (*left == 0) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+    --*left;
+    return result;
+}
+
+static int
+read_some(SSL *ssl, uint8_t *buffer, size_t size)
+{
+    unsigned left = GW_TLS_READS;
+    BIO *bio = SSL_get_rbio(ssl);
+    int got;
+
+    BIO_set_callback_arg(bio, (char *)&left);
+    BIO_set_callback_ex(bio, limit_reads);
+    got = SSL_read(ssl, buffer, size > INT_MAX ? INT_MAX : (int)size);
+    BIO_set_callback_ex(bio, NULL);
+    return got;
+}
+
 /*
  * Fills the buffer while libssl holds bytes; what the kernel holds beyond that comes with the next turn,
  * for the loop is level-triggered.
@@ -42,8 +76,7 @@ read_tls(struct stream *stream, uint8_t *buffer, size_t size, size_t *len)
 {
     ERR_clear_error();
     do {
-        size_t room = size - *len;
-        int got = SSL_read(stream->ssl, buffer + *len, room > INT_MAX ? INT_MAX : (int)room);
+        int got = read_some(stream->ssl, buffer + *len, size - *len);
 
         if (got <= 0)
             return ssl_stopped(stream, got);
