@@ -79,10 +79,12 @@ on_connection(uv_poll_t *poll, int status, int events)
 void
 listeners_update(struct worker *worker)
 {
+    worker->limited = false;
     for (struct listener *listener = worker->listeners; listener != NULL;
             listener = listener->next) {
-        bool wanted = worker->pauses == 0 && !at_limit(listener->iface);
+        bool full = at_limit(listener->iface), wanted = worker->pauses == 0 && !full;
 
+        worker->limited = worker->limited || full;
         if (wanted && !listener->polling)
             listener->polling = uv_poll_start(&listener->poll, UV_READABLE, on_connection) == 0;
         if (!wanted && listener->polling) {

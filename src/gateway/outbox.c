@@ -1,8 +1,11 @@
 #include "gateway/outbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
 #include "gateway/limits.h"
 
@@ -101,4 +104,17 @@ outbox_flush(struct outbox *outbox)
         outbox->bytes -= entry->len;
         free(entry);
     }
+}
+
+void
+outbox_finish(struct outbox *outbox)
+{
+    const struct timeval patience = { .tv_sec = GW_OUTBOX_PATIENCE_S };
+    int flags = fcntl(outbox->socket, F_GETFL);
+
+    if (outbox->first == NULL || flags < 0 ||
+            fcntl(outbox->socket, F_SETFL, flags & ~O_NONBLOCK) != 0 ||
+            setsockopt(outbox->socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0)
+        return;
+    outbox_flush(outbox);
 }

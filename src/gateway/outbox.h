@@ -24,5 +24,7 @@ CG_CHECKED enum cg_status outbox_put(
         struct outbox *outbox, enum ipc_type type, const void *payload, size_t len);
 /* Sends what the socket takes. */
 void outbox_flush(struct outbox *outbox);
+/* The last word: sends what waits, and waits for certgated to take it, as long as it goes on to. */
+void outbox_finish(struct outbox *outbox);
 
 #endif

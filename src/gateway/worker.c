@@ -453,7 +453,8 @@ worker_forget(struct worker *worker, struct conn *conn)
         conn->next->previous = conn->previous;
     worker->conn_count--;
     usage->metrics->open--;
-    if (usage->connections-- == conn->iface->settings->max_connections)
+    usage->connections--;
+    if (worker->limited) /* by whichever generation's limit */
         listeners_update(worker);
     if ((worker->pauses & PAUSE_DRAIN) != 0 && worker->conn_count == 0)
         stop(worker, EXIT_SUCCESS);
@@ -579,6 +580,7 @@ worker_free(struct worker *worker)
     uv_loop_close(&worker->loop);
     arrival_clear(&worker->arrival);
     generation_unref(worker->generation);
+    outbox_finish(&worker->outbox); /* peers were served on the word that these are recorded */
     outbox_release(&worker->outbox);
     cg_engine_free(worker->engine);
     OPENSSL_cleanse(&worker->keys, sizeof(worker->keys));

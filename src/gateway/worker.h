@@ -67,6 +67,7 @@ struct worker {
     struct generation *generation;
     struct listener *listeners;
     unsigned pauses;
+    bool limited; /* an interface has all the connections that it may have */
     bool descriptors_logged;
 
     struct sources sources;

@@ -1,5 +1,6 @@
 /* Messages to certgated: in order, none lost while the socket is full, bounded, and final when it is gone. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -134,6 +135,64 @@ notices_that_certgated_is_gone(void **state)
     assert_int_equal(put_number(pair, 2), CG_E_LIMIT);
 }
 
+struct taking {
+    struct pair *pair;
+    int taken;
+};
+
+/* Takes messages in order until the other end is closed. */
+static void *
+take_all(void *arg)
+{
+    struct taking *taking = arg;
+    struct ipc_message message;
+    uint32_t number;
+    bool closed = false;
+
+    while (ipc_receive(taking->pair->theirs, taking->pair->packet, &message, &closed, NULL) ==
+                    CG_OK &&
+            !closed) {
+        if (message.type == IPC_TYPE_COUNT)
+            continue;
+        memcpy(&number, message.payload, sizeof(number));
+        if (number != (uint32_t)taking->taken)
+            break;
+        taking->taken++;
+    }
+    return NULL;
+}
+
+static void
+loses_nothing_when_the_worker_ends(void **state)
+{
+    struct pair *pair = *state;
+    struct taking taking = { .pair = pair };
+    pthread_t thread;
+    int put = 0;
+
+    while (put < 400)
+        assert_int_equal(put_number(pair, (uint32_t)put++), CG_OK);
+    assert_non_null(pair->outbox.first);
+    assert_int_equal(pthread_create(&thread, NULL, take_all, &taking), 0);
+    outbox_finish(&pair->outbox);
+    assert_null(pair->outbox.first);
+    shutdown(pair->ours, SHUT_RDWR);
+    pthread_join(thread, NULL);
+    assert_int_equal(taking.taken, put);
+}
+
+/* certgated hangs: the worker ends all the same. */
+static void
+does_not_wait_for_ever(void **state)
+{
+    struct pair *pair = *state;
+
+    while (put_number(pair, 0) == CG_OK)
+        continue;
+    outbox_finish(&pair->outbox);
+    assert_non_null(pair->outbox.first);
+}
+
 int
 main(void)
 {
@@ -142,6 +201,8 @@ main(void)
         cmocka_unit_test_setup_teardown(is_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(refuses_what_no_message_can_hold, setup, teardown),
         cmocka_unit_test_setup_teardown(notices_that_certgated_is_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(loses_nothing_when_the_worker_ends, setup, teardown),
+        cmocka_unit_test_setup_teardown(does_not_wait_for_ever, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
