@@ -253,9 +253,10 @@ conn_abort(struct conn *conn, const char *why)
 {
     if (conn->step == NULL)
         return;
-    if (conn->admitted == 0 && !conn->recorded)
-        (void)conn_refuse(conn, CG_REASON_HANDSHAKE_FAILED, why);
-    if (conn_outbound(conn))
+    if (conn->step == &step_dial && !conn->recorded)
+        conn_record_refusal(conn, CG_REASON_BACKEND_UNAVAILABLE, why);
+    conn_record_end(conn, CG_REASON_HANDSHAKE_FAILED, why);
+    if (conn_outbound(conn) || conn->step == &step_relay)
         socket_cut(&conn->backend);
     conn_end(conn);
 }

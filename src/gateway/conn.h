@@ -106,6 +106,7 @@ struct conn {
     int64_t good_until; /* last second at which what admitted the peer holds */
     const char *live; /* while the record of a live connection is written: what becomes of it */
     uint64_t draining; /* loop time since which it may end when nothing passes; 0: it need not */
+    bool cut; /* one side broke off: the other is not to take what came for the whole */
     bool dismissed; /* no longer admitted, and that is recorded */
 
     struct connecting *connecting; /* attempts to reach the far end, while there are any */
@@ -134,6 +135,8 @@ void conn_abort(struct conn *conn, const char *why);
 /* What one part of a turn did, in steps that have several things to look at. */
 enum did { DID_NOTHING, DID_MOVE, DID_LEAVE /* conn->step is another */ };
 
+/* True while a request waits for its answer. */
+bool http_side_busy(const struct http_side *side);
 /* What steps http and sip keep; NULL is allowed. */
 void http_side_free(struct http_side *side);
 void sip_side_free(struct sip_side *side);
@@ -178,6 +181,8 @@ bool conn_count_source(struct conn *conn, const struct sockaddr *from);
  */
 bool conn_record(
         struct conn *conn, const struct cg_decision *decision, const struct cg_decision *before);
+/* Records how a connection stands that ends before a record told of it; nothing where one has. */
+void conn_record_end(struct conn *conn, enum cg_reason reason, const char *why);
 /* Records a refusal that no certificate led to. */
 void conn_record_refusal(struct conn *conn, enum cg_reason reason, const char *detail);
 /* The same, and step close follows. */

@@ -250,3 +250,14 @@ conn_record_admission(struct conn *conn)
             cg_reason_info(CG_REASON_AUDIT_UNAVAILABLE)->code);
     return false;
 }
+
+void
+conn_record_end(struct conn *conn, enum cg_reason reason, const char *why)
+{
+    if (conn->recorded)
+        return;
+    if (conn->admitted != 0)
+        (void)conn_record_admission(conn);
+    else
+        conn_record_refusal(conn, reason, why);
+}

@@ -189,8 +189,7 @@ add_address(struct cg_buf *buf, const struct identity_facts *facts)
 static void
 add_proto(struct cg_buf *buf, const struct identity_facts *facts)
 {
-    (void)facts;
-    cg_buf_add(buf, "https");
+    cg_buf_add(buf, facts->plain ? "http" : "https");
 }
 
 /* clang-format off */

@@ -28,6 +28,7 @@ struct identity_facts {
     const char *incident; /* of the record with the findings */
     uint32_t allowances; /* bit i = enum cg_allowance i: needed for the verdict */
     const char *address; /* the peer's, without port */
+    bool plain; /* it came without TLS */
 };
 
 #define IDENTITY_MAX_FIELDS 6

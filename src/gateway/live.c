@@ -276,8 +276,13 @@ live_drain(struct worker *worker)
 static bool
 drained(const struct conn *conn, uint64_t now)
 {
-    return conn->draining != 0 &&
-            (now - conn->active >= GW_DRAIN_IDLE_MS || now - conn->draining >= GW_DRAIN_MS);
+    if (conn->draining == 0 || (!is_live(conn) && conn->step != &step_http))
+        return false;
+    if (now - conn->draining >= GW_DRAIN_MS)
+        return true;
+    /* A peer that is still admitted gets the answer that it waits for. */
+    return now - conn->active >= GW_DRAIN_IDLE_MS &&
+            (conn->dismissed || !http_side_busy(conn->http));
 }
 
 void
@@ -287,15 +292,20 @@ live_sweep(struct worker *worker)
     uint64_t now = uv_now(&worker->loop);
     struct conn *next;
 
+    if ((worker->pauses & PAUSE_DRAIN) != 0)
+        live_drain(worker); /* those whose handshake was not done when it began */
     for (struct conn *conn = worker->conns; conn != NULL; conn = next) {
         next = conn->next;
-        if (!is_live(conn))
-            continue;
-        conn_count_bytes(conn);
-        if (!live_follow(conn) || (second > conn->good_until && judge_again(conn))) {
-            end(conn);
-        } else if (drained(conn, now)) {
+        if (is_live(conn)) {
+            conn_count_bytes(conn);
+            if (!live_follow(conn) || (second > conn->good_until && judge_again(conn))) {
+                end(conn);
+                continue;
+            }
+        }
+        if (drained(conn, now)) {
             conn_log_end(conn, "the connection", "was drained");
+            conn_record_end(conn, CG_REASON_CLASS_UNKNOWN, "the worker ended");
             end(conn);
         }
     }

@@ -86,16 +86,21 @@ end(struct relay_way *way, struct stream *to, struct relay_io *io)
     return flow;
 }
 
+enum flow
+relay_flush(struct relay_way *way, struct stream *to, struct relay_io *io)
+{
+    return way->waiting == NULL ? FLOW_MORE
+                                : pass(way, to, way->waiting + way->at, way->len - way->at, io);
+}
+
 /* One direction's turn. While bytes wait for the sink, the source is not read and not waited for. */
 enum flow
 relay_turn(struct relay_way *way, struct stream *from, struct stream *to, struct relay_io *io)
 {
     for (int round = 0; round < GW_RELAY_ROUNDS; round++) {
         int before = from->events;
-        enum flow flow = FLOW_MORE;
+        enum flow flow = relay_flush(way, to, io);
 
-        if (way->waiting != NULL)
-            flow = pass(way, to, way->waiting + way->at, way->len - way->at, io);
         if (flow != FLOW_MORE)
             return flow;
         if (way->why != NULL)

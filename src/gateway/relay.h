@@ -45,6 +45,8 @@ struct relay_io {
 /* One direction's turn, for steps that read the other themselves. FLOW_BROKEN: io->who and io->why. */
 enum flow relay_turn(
         struct relay_way *way, struct stream *from, struct stream *to, struct relay_io *io);
+/* Writes what waits, and reads nothing: FLOW_MORE when nothing waits any more. */
+enum flow relay_flush(struct relay_way *way, struct stream *to, struct relay_io *io);
 enum relay_result relay_run(struct relay *relay, struct relay_io *io);
 /* Puts bytes before what comes up from the peer; false without memory. Only before the first run. */
 bool relay_prepend(struct relay_way *way, const uint8_t *data, size_t len);

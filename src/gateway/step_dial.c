@@ -98,6 +98,7 @@ begin(struct conn *conn)
     }
     if (code == 0)
         return dialled(conn);
+    socket_watch(&conn->peer, 0); /* what it sends meanwhile waits */
     conn_set_timer(conn, settings->connect_timeout_ms);
     socket_watch(&conn->backend, UV_WRITABLE);
     return STEP_WAIT;
@@ -106,18 +107,22 @@ begin(struct conn *conn)
 enum step_result
 do_dial(struct conn *conn)
 {
-    int code = 0;
-    socklen_t len = sizeof(code);
+    const struct snapshot_address *to = &conn->iface->settings->backend;
+    int code = EISCONN;
 
     if (conn_outbound(conn))
         return dialled(conn); /* the local program has come by itself */
     if (conn->backend.fd < 0)
         return begin(conn);
-    if (getsockopt(conn->backend.fd, SOL_SOCKET, SO_ERROR, &code, &len) != 0)
+    /* A turn may come for other reasons: connect() once more tells how the first stands (connect(2)). */
+    if (connect(conn->backend.fd, (const struct sockaddr *)&to->addr, to->len) != 0)
         code = errno;
-    if (code != 0)
+    if (code == EISCONN)
+        return dialled(conn);
+    if (code != EALREADY && code != EINPROGRESS)
         return backend_unavailable(conn, "cannot connect to the backend", code);
     if (conn->timed_out)
         return backend_unavailable(conn, "cannot connect to the backend", ETIMEDOUT);
-    return dialled(conn);
+    socket_watch(&conn->backend, UV_WRITABLE);
+    return STEP_WAIT;
 }

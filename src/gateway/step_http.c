@@ -31,6 +31,7 @@ struct http_side {
     bool tunnel; /* 101 has come: once the output is written, bytes go both ways */
     bool ending; /* once the output is written, the connection ends */
     bool timing_head; /* the timer is for a request's head */
+    bool said_verified; /* the backend's connection began with a PROXY header that says so */
     unsigned retries;
     const struct gw_class *told; /* class that `fields` speak of, … */
     uint64_t told_generation; /* … in this generation, … */
@@ -48,6 +49,12 @@ http_side_free(struct http_side *side)
     free(side->held);
     free(side->early);
     free(side);
+}
+
+bool
+http_side_busy(const struct http_side *side)
+{
+    return side != NULL && http_request(side->http) != NULL;
 }
 
 static struct http_side *
@@ -78,11 +85,8 @@ finish(struct conn *conn, const char *who, const char *why)
 {
     if (conn->recorded)
         conn_log_end(conn, who, why);
-    else if (conn->admitted != 0)
-        (void)conn_record_admission(conn);
-    else
-        conn_record_refusal(conn, CG_REASON_CLASS_UNKNOWN,
-                "the peer left before its first request told what it is");
+    conn_record_end(conn, CG_REASON_CLASS_UNKNOWN,
+            "the peer left before its first request told what it is");
     return leave(conn, &step_close);
 }
 
@@ -92,6 +96,8 @@ answer(struct conn *conn, unsigned status)
 {
     char incident[INCIDENT_TEXT_SIZE];
 
+    conn_record_end(conn, CG_REASON_CLASS_UNKNOWN,
+            "the first request is malformed, so that nothing tells what the peer is");
     incident_text(conn->handshake.incident, incident);
     conn->http->ending = true;
     conn->http->waiting = conn->http->forward = false;
@@ -117,7 +123,8 @@ prepare_fields(struct conn *conn)
         .interface = conn->iface->settings->name,
         .incident = incident,
         .allowances = conn_verdict(conn)->allowances,
-        .address = conn->address };
+        .address = conn->address,
+        .plain = conn->plain };
     enum cg_reason reason;
     bool ok;
 
@@ -178,6 +185,9 @@ on_request(struct conn *conn)
         return answer(conn, 403);
     conn->class = class;
     conn->class_by = by;
+    /* A PROXY header speaks of the whole connection: what is no more true needs another one. */
+    if (side->said_verified && !conn_verdict(conn)->chain_passed)
+        socket_close(&conn->backend);
     if (conn->backend.fd < 0) {
         side->forward = true;
         conn->after_dial = &step_http;
@@ -239,6 +249,22 @@ feed(struct conn *conn, const uint8_t *data, size_t len)
     return did;
 }
 
+/*
+ * The peer sends no more. That takes nothing from the request that it has sent whole (TLS 1.3 lets one
+ * side end alone, RFC 8446 section 6.1), nor from an answer on its way.
+ */
+static enum did
+peer_over(struct conn *conn)
+{
+    struct http_side *side = conn->http;
+    size_t used;
+
+    side->waiting = http_take_peer(side->http, NULL, 0, &used) == HTTP_WAIT;
+    if (side->waiting || http_to_peer(side->http)->len != 0)
+        return DID_NOTHING;
+    return finish(conn, "the peer", "closed the connection");
+}
+
 static enum did
 read_peer(struct conn *conn)
 {
@@ -260,13 +286,13 @@ read_peer(struct conn *conn)
         return did;
     }
     if (side->peer_ended)
-        return finish(conn, "the peer", "closed the connection");
+        return peer_over(conn);
     flow = stream_read(&side->peer, conn->worker->scratch, GW_RELAY_BYTES, &len);
     if (flow == FLOW_BROKEN)
         return finish(conn, "the peer", side->peer.why);
     side->peer_ended = flow == FLOW_ENDED;
     if (len == 0)
-        return side->peer_ended ? finish(conn, "the peer", "closed the connection") : DID_NOTHING;
+        return side->peer_ended ? peer_over(conn) : DID_NOTHING;
     conn->relay.up.bytes += len;
     return feed(conn, conn->worker->scratch, len);
 }
@@ -286,6 +312,7 @@ backend_gone(struct conn *conn)
         return leave(conn, &step_dial);
     }
     conn_log_end(conn, "the backend", http_why(side->http));
+    conn->cut = http_begun(side->http);
     return answer(conn, 502);
 }
 
@@ -349,7 +376,7 @@ read_backend(struct conn *conn)
         socket_close(&conn->backend); /* a kept connection: the next request gets a new one */
         return DID_MOVE;
     }
-    result = http_end_backend(side->http);
+    result = flow == FLOW_ENDED ? http_end_backend(side->http) : http_break_backend(side->http);
     if (result != HTTP_BAD)
         socket_close(&conn->backend);
     return on_response(conn, result, NULL, 0);
@@ -479,6 +506,8 @@ after_dial(struct conn *conn)
         relay_release(&conn->relay);
     }
     side->timing_head = true; /* the step before has set the timer */
+    side->said_verified =
+            conn->iface->settings->proxy == SNAPSHOT_PROXY_V2 && conn_verdict(conn)->chain_passed;
     return conn->backend.fd < 0 ? answer(conn, 503) : forward(conn);
 }
 

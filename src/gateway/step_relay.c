@@ -21,6 +21,7 @@ broken(struct conn *conn, const struct relay_io *io)
     struct cg_buf detail;
 
     conn_log_end(conn, io->who, io->why);
+    conn->cut = true;
     conn->step = &step_close;
     if (!conn_outbound(conn) || !io->by_peer || conn->relay.up.bytes != 0)
         return STEP_NEXT;
@@ -74,9 +75,9 @@ do_relay(struct conn *conn)
 }
 
 /*
- * Outbound: the program behind us must not take a refusal for an empty answer, or a cut for the end of a
- * whole one. So it gets a reset (a UNIX socket has none), but not before it has taken what came before,
- * which a reset would throw away. True when its side is closed.
+ * The program behind us must not take a cut for the end of what the peer had to say and, outbound, a
+ * refusal for an empty answer. So it gets a reset (a UNIX socket has none), but not before it has taken
+ * what came before, which a reset would throw away. True when its side is closed.
  */
 static bool
 cut_local(struct conn *conn)
@@ -84,7 +85,7 @@ cut_local(struct conn *conn)
     uint64_t waited = uv_now(&conn->worker->loop) - conn->active;
     int unread = 0;
 
-    if (!conn_outbound(conn) || conn->backend.fd < 0)
+    if ((!conn_outbound(conn) && !conn->cut) || conn->backend.fd < 0)
         return true;
     if (ioctl(conn->backend.fd, SIOCOUTQ, &unread) == 0 && unread > 0 &&
             waited < conn->iface->settings->idle_timeout_ms)
@@ -130,7 +131,8 @@ do_close(struct conn *conn)
     if (!conn->lingering) {
         conn->lingering = true;
         conn->active = uv_now(&conn->worker->loop);
-        if (conn->ssl != NULL && SSL_is_init_finished(conn->ssl))
+        /* To a peer close_notify says that it has the whole (RFC 8446 section 6.1). */
+        if (conn->ssl != NULL && SSL_is_init_finished(conn->ssl) && !conn->cut)
             (void)SSL_shutdown(conn->ssl);
         ERR_clear_error();
         if (conn->peer.fd >= 0 && shutdown(conn->peer.fd, SHUT_WR) != 0)

@@ -50,12 +50,10 @@ finish(struct conn *conn, const char *who, const char *why)
 {
     char detail[160];
 
-    if (conn->recorded) {
+    if (conn->recorded)
         conn_log_end(conn, who, why);
-    } else {
-        snprintf(detail, sizeof(detail), "%s %s before a request told what it is", who, why);
-        conn_record_refusal(conn, CG_REASON_CLASS_UNKNOWN, detail);
-    }
+    snprintf(detail, sizeof(detail), "%s %s before a request told what it is", who, why);
+    conn_record_end(conn, CG_REASON_CLASS_UNKNOWN, detail);
     return leave(conn, &step_close);
 }
 
@@ -247,26 +245,33 @@ write_peer(struct conn *conn)
     struct sip_side *side = conn->sip;
     size_t sent;
 
+    /* libssl may hold a part of what waits: nothing of ours may come before the rest. */
+    if (conn->relay.down.waiting != NULL)
+        return DID_NOTHING;
     if (side->to_peer.len == 0)
         return side->ending ? leave(conn, &step_close) : DID_NOTHING;
     if (stream_write(&side->io.peer, (const uint8_t *)side->to_peer.data, side->to_peer.len,
                 &sent) == FLOW_BROKEN)
         return finish(conn, "the peer", side->io.peer.why);
     cg_buf_drop(&side->to_peer, sent);
-    return DID_MOVE;
+    return sent != 0 ? DID_MOVE : DID_NOTHING;
 }
 
-/* The backend's bytes, until our own answer takes their place between two messages of it. */
+/* The backend's bytes, until our own answer takes their place. */
 static enum did
 relay_down(struct conn *conn)
 {
     struct sip_side *side = conn->sip;
     struct relay_way *down = &conn->relay.down;
+    enum flow flow;
 
-    if (conn->backend.fd < 0 || side->ending)
+    /* An answer of ours that is begun comes first, and after one that ends the connection comes nothing. */
+    if (conn->backend.fd < 0 || (down->waiting == NULL && (side->ending || side->to_peer.len != 0)))
         return DID_NOTHING;
     side->io.moved = false;
-    switch (relay_turn(down, &side->io.backend, &side->io.peer, &side->io)) {
+    flow = side->ending ? relay_flush(down, &side->io.peer, &side->io)
+                        : relay_turn(down, &side->io.backend, &side->io.peer, &side->io);
+    switch (flow) {
     case FLOW_BROKEN:
         return finish(conn, side->io.who, side->io.why);
     case FLOW_ENDED:
@@ -360,7 +365,7 @@ after_dial(struct conn *conn)
 
     side->dialling = false;
     side->io.backend.fd = conn->backend.fd;
-    side->timing_head = true; /* the step before has set the timer */
+    side->timing_head = false; /* the step before has set the timer */
     if (up->waiting != NULL) {
         cg_buf_add_bytes(&side->to_backend, up->waiting, up->len);
         relay_release(&conn->relay);

@@ -8,7 +8,7 @@ class HttpBackend:
     """Answers every request with what it was, as JSON; the path may ask for other behaviour.
 
     /chunked answers in chunks, /until-close without a length, /bad with two lengths, /hang never.
-    An upgrade request is answered 101, and then bytes come back as they are.
+    An upgrade request is answered 101, and then bytes come back as they are; but /no/… is answered as others.
     """
 
     def __init__(self):
@@ -70,7 +70,7 @@ class HttpBackend:
             conn.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = self._body(stream, fields)
         self.requests.append((line, fields, body))
-        if "upgrade" in named:
+        if "upgrade" in named and not path.startswith("/no/"):
             conn.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
             while True:
                 more = stream.read1(65536)
