@@ -333,6 +333,8 @@ put_ssl(struct writer *w, const struct proxy_facts *facts)
     uint8_t head[5] = { CLIENT_SSL, 0, 0, 0, facts->verified ? 0 : 1 };
     size_t at = w->len, len;
 
+    if (facts->tls == NULL)
+        return; /* the peer came without TLS */
     if (facts->certificate != NULL)
         head[0] |= CLIENT_CERT_SESS | (facts->full_handshake ? CLIENT_CERT_CONN : 0);
     put_tlv(w, TLV_SSL, head, sizeof(head));

@@ -272,6 +272,24 @@ tells_of_tls_and_the_certificate(void **state)
 }
 
 static void
+says_nothing_of_tls_where_there_is_none(void **state)
+{
+    struct proxy_facts facts = facts_between("192.0.2.1", "192.0.2.2");
+    size_t len, tlv_len;
+    uint8_t *header;
+
+    (void)state;
+    facts.authority = NULL;
+    facts.tls = facts.cipher = NULL;
+    facts.unique_id = "abc234";
+    header = proxy_write(2, &facts, &len);
+    assert_non_null(header);
+    assert_null(find_tlv(header + 28, header + len, 0x20, &tlv_len));
+    assert_non_null(find_tlv(header + 28, header + len, 0x05, &tlv_len));
+    free(header);
+}
+
+static void
 what_does_not_fit_is_not_written(void **state)
 {
     static uint8_t der[65536];
@@ -279,6 +297,7 @@ what_does_not_fit_is_not_written(void **state)
     size_t len;
 
     (void)state;
+    facts.tls = "TLSv1.3";
     facts.certificate = der;
     facts.certificate_len = sizeof(der);
     assert_null(proxy_write(2, &facts, &len));
@@ -293,6 +312,7 @@ main(void)
         cmocka_unit_test(a_line_that_does_not_end_is_refused_at_its_limit),
         cmocka_unit_test(reads_what_it_writes),
         cmocka_unit_test(tells_of_tls_and_the_certificate),
+        cmocka_unit_test(says_nothing_of_tls_where_there_is_none),
         cmocka_unit_test(what_does_not_fit_is_not_written),
     };
 
