@@ -175,6 +175,13 @@ open_ports(const struct work *work, const struct block *block, struct snapshot_i
         return;
     if (security->plain && !block_gives(block, "listen-plain"))
         complain(work, block, "service-security %s needs 'listen-plain'", security->id);
+    if (security->plain && block_gives(block, "require-certificate") &&
+            it->rules.require_certificate)
+        complain(work, block,
+                "require-certificate = true cannot hold at service-security %s: without TLS nobody "
+                "shows "
+                "one",
+                security->id);
     if (security->tls && !block_gives(block, "listen"))
         complain(work, block, "service-security %s needs 'listen'", security->id);
     for (size_t i = 0; i < it->listen_count; i++)
@@ -355,6 +362,10 @@ add_trunk(const struct work *work, struct block *block)
     }
     check_custom(work, block, &block->rules);
     check_sip_names(work, block, &block->rules, false);
+    if (block->class.every_request &&
+            (rules_checks(&block->rules) & 1u << CG_CHECK_SIP_DOMAIN) == 0)
+        complain(work, block,
+                "sip-match = every-request counts only at a level with the check sip-domain");
     if (block->class.from_count == 0 && block->rules.sip_domain_count == 0)
         complain(
                 work, block, "needs 'from' or 'sip-domains': nothing would make a peer this trunk");

@@ -259,6 +259,12 @@ static const struct {
     { LINE7("role = \"outbound\" connect = \"a.example:443\" proxy = \"v1\""),
       ":8: interface 'web': 'backend' counts only with role = inbound\n"
       ":8: interface 'web': 'proxy' counts only with role = inbound\n" },
+    { LINE7("service-security = \"unsecure+secure\" listen-plain = {\"127.0.0.1:2\"} require-certificate = true"),
+      ":8: interface 'web': require-certificate = true cannot hold at service-security unsecure+secure: "
+      "without TLS nobody shows one\n" },
+    { LINE7("service = \"sip\" phones = true") "trunk \"t\" {\n  interface = \"web\" level = \"medium\" "
+      "sip-domains = {\"a.example\"} sip-match = \"every-request\"\n}\n",
+      ":11: trunk 't': sip-match = every-request counts only at a level with the check sip-domain\n" },
     { "management = \"hihg\"\n" LINE7(""),
       ":1: management: 'hihg' is not none, low, medium, high, medium+remote or high+remote\n" },
     { LINE7("") LINE7(""), ":9: 'tcs' stands twice\n:10: identity 'gw' stands twice\n:16: interface 'web' stands twice\n" },
