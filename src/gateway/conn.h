@@ -66,6 +66,12 @@ struct conn_told {
     uint8_t header[GW_MAX_PROXY_HEADER];
 };
 
+/* By what a class has admitted the peer; what a connection is that was left all the same. */
+struct admission {
+    struct ticket_verdict verdict;
+    enum cg_level level;
+};
+
 struct conn {
     struct worker *worker;
     struct generation *generation; /* keeps the interface alive */
@@ -100,7 +106,7 @@ struct conn {
     const struct gw_class *class; /* of the last verdict, or NULL */
     const char *class_by;
     uint64_t admitted; /* bit i: class i of the interface has admitted this peer */
-    struct ticket_verdict verdicts[TICKET_MAX_CLASSES]; /* of those that have admitted it */
+    struct admission admissions[TICKET_MAX_CLASSES]; /* by those that have */
     uint64_t spoken; /* bit i: … after it judged the From domain of a request */
 
     int64_t good_until; /* last second at which what admitted the peer holds */
@@ -188,11 +194,11 @@ void conn_record_refusal(struct conn *conn, enum cg_reason reason, const char *d
 /* The same, and step close follows. */
 enum step_result conn_refuse(struct conn *conn, enum cg_reason reason, const char *detail);
 
-/* What the verdict of the connection's class says beside "admitted"; only once it has admitted the peer. */
-static inline const struct ticket_verdict *
-conn_verdict(const struct conn *conn)
+/* By what the connection's class has admitted the peer; only once it has. */
+static inline const struct admission *
+conn_admission(const struct conn *conn)
 {
-    return &conn->verdicts[conn->class - conn->iface->classes];
+    return &conn->admissions[conn->class - conn->iface->classes];
 }
 
 /*

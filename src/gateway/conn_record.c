@@ -36,7 +36,7 @@ count_decision(struct conn *conn, const struct cg_decision *decision)
 {
     struct metrics_interface *metrics = conn->iface->usage->metrics;
     bool allowed = decision != NULL ? cg_decision_by_allowance(decision)
-                                    : conn_verdict(conn)->allowances != 0;
+                                    : conn_admission(conn)->verdict.allowances != 0;
 
     metrics->decisions[decision != NULL ? cg_decision_reason(decision) : CG_REASON_NONE]++;
     metrics->accepted_by_allowance += allowed;
@@ -190,9 +190,9 @@ take_verdict(struct conn *conn, const struct gw_class *class, const struct cg_de
         verdict = *ticket;
     }
     if ((conn->admitted >> index & 1) == 0 ||
-            (verdict.allowances & ~conn->verdicts[index].allowances) != 0)
+            (verdict.allowances & ~conn->admissions[index].verdict.allowances) != 0)
         conn->recorded = false;
-    conn->verdicts[index] = verdict;
+    conn->admissions[index] = (struct admission) { verdict, cg_policy_level(class->policy) };
     conn->admitted |= (uint64_t)1 << index;
 }
 

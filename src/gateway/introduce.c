@@ -88,7 +88,7 @@ introduce(unsigned version, const struct proxy_ends *ends, const struct conn *co
         facts.signature_algorithm = OBJ_nid2sn(X509_get_signature_nid(cert));
         facts.certificate = der_len > 0 ? der : NULL;
         facts.certificate_len = der_len > 0 ? (size_t)der_len : 0;
-        facts.verified = conn_verdict(conn)->chain_passed;
+        facts.verified = conn_admission(conn)->verdict.chain_passed;
     }
     out = proxy_write(version, &facts, len);
     OPENSSL_free(der);

@@ -77,6 +77,7 @@ dismiss_unknown(struct conn *conn, const char *why)
 static bool
 still_admits(struct conn *conn, const struct gw_class *class, struct cg_decision **decision)
 {
+    struct admission *admission = &conn->admissions[class - conn->iface->classes];
     struct cg_error err = { "" };
     bool admitted;
 
@@ -88,7 +89,9 @@ still_admits(struct conn *conn, const struct gw_class *class, struct cg_decision
         *decision = cg_decision_refuse(class->policy, CG_REASON_INTERNAL_ERROR, err.text);
     admitted = *decision != NULL && cg_decision_verdict(*decision) == CG_ACCEPT;
     if (admitted)
-        conn->verdicts[class - conn->iface->classes] = tls_verdict(*decision);
+        *admission = (struct admission) { tls_verdict(*decision), cg_policy_level(class->policy) };
+    else
+        admission->verdict.chain_passed = false; /* not for what is told from here on */
     if (admitted && cg_decision_get0_cert(*decision) != NULL &&
             cg_decision_good_until(*decision) < conn->good_until)
         conn->good_until = cg_decision_good_until(*decision);
@@ -166,7 +169,7 @@ move_classes(struct conn *conn, const struct gw_interface *iface)
 {
     const struct gw_interface *old = conn->iface;
     const struct gw_class *by_source = class_by_source(&conn->guess);
-    struct ticket_verdict verdicts[TICKET_MAX_CLASSES] = { { 0 } };
+    struct admission admissions[TICKET_MAX_CLASSES] = { { .level = CG_LEVEL_NONE } };
     uint64_t admitted = 0, spoken = 0;
     bool whole = true;
 
@@ -182,13 +185,13 @@ move_classes(struct conn *conn, const struct gw_interface *iface)
             continue;
         }
         admitted |= (uint64_t)1 << (class - iface->classes);
-        verdicts[class - iface->classes] = conn->verdicts[i];
+        admissions[class - iface->classes] = conn->admissions[i];
         if ((conn->spoken >> i & 1) != 0)
             spoken |= (uint64_t)1 << (class - iface->classes);
     }
     conn->admitted = admitted;
     conn->spoken = spoken;
-    memcpy(conn->verdicts, verdicts, sizeof(verdicts));
+    memcpy(conn->admissions, admissions, sizeof(admissions));
     conn->class = conn->class != NULL ? find_class(iface, conn->class) : NULL;
     conn->handshake.class = NULL; /* the handshake is over */
     return whole;
@@ -222,6 +225,7 @@ recheck(struct conn *conn, struct generation *generation)
     if (same && whole && classes_of(conn) == conn->admitted)
         return false;
     conn->dismissed = false; /* by the rules before these */
+    conn->draining = 0;
     /* What was judged by those rules counts no more: neither in a ticket nor of a From domain. */
     conn->ticketed = conn->ticketed && same;
     conn->spoken = same ? conn->spoken : 0;

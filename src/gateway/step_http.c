@@ -119,10 +119,10 @@ prepare_fields(struct conn *conn)
     char incident[INCIDENT_TEXT_SIZE];
     struct identity_facts facts = { .forms = conn->iface->settings->identity_fields,
         .chain = spans,
-        .level = cg_policy_level(conn->class->policy),
+        .level = conn_admission(conn)->level,
         .interface = conn->iface->settings->name,
         .incident = incident,
-        .allowances = conn_verdict(conn)->allowances,
+        .allowances = conn_admission(conn)->verdict.allowances,
         .address = conn->address,
         .plain = conn->plain };
     enum cg_reason reason;
@@ -186,7 +186,7 @@ on_request(struct conn *conn)
     conn->class = class;
     conn->class_by = by;
     /* A PROXY header speaks of the whole connection: what is no more true needs another one. */
-    if (side->said_verified && !conn_verdict(conn)->chain_passed)
+    if (side->said_verified && !conn_admission(conn)->verdict.chain_passed)
         socket_close(&conn->backend);
     if (conn->backend.fd < 0) {
         side->forward = true;
@@ -506,8 +506,8 @@ after_dial(struct conn *conn)
         relay_release(&conn->relay);
     }
     side->timing_head = true; /* the step before has set the timer */
-    side->said_verified =
-            conn->iface->settings->proxy == SNAPSHOT_PROXY_V2 && conn_verdict(conn)->chain_passed;
+    side->said_verified = conn->iface->settings->proxy == SNAPSHOT_PROXY_V2 &&
+            conn_admission(conn)->verdict.chain_passed;
     return conn->backend.fd < 0 ? answer(conn, 503) : forward(conn);
 }
 

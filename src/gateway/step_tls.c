@@ -219,7 +219,8 @@ do_judge(struct conn *conn)
         conn->step = &step_close;
         return STEP_NEXT;
     }
-    class = conn->guess.known;
+    class = conn->class = conn->guess.known;
+    conn->class_by = conn->guess.by;
     if (!conn->guess.possible)
         return conn_refuse(conn, CG_REASON_CLASS_UNKNOWN, CLASS_IMPOSSIBLE);
     if (class != NULL && !conn_admit(conn, class, conn->guess.by, NULL)) {

@@ -2,6 +2,7 @@
 import datetime
 import os
 import ssl
+import time
 
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID as Eku
@@ -184,3 +185,33 @@ def test_a_trunk_whose_address_is_taken_from_it_is_that_trunk_no_more(gateway_of
     record = until("the record", gateway.records)[-1]
     assert (record["reason"], record["generation"]) == ("class-unknown", 2)
     conn.close()
+
+
+def test_a_backend_is_told_by_what_a_peer_that_is_left_was_admitted(gateway_of, pki, web):
+    settings = {"mode": "http", "live": "leave"}
+    gateway = gateway_of({"web": {"level": "medium", **settings}}, backend=web)
+    client = Client(gateway, "web", pki.leaf("left"))
+    assert client.get("/")[0] == 200
+    gateway.configure({"web": {"level": "high", **settings}})
+    gateway.reload(2)
+    assert live(gateway, "leave")["reason"] == "not-in-tcs"
+    assert received(client.get("/")[2])[1]["certgate-verdict"].startswith("accept;level=medium;")
+    client.close()
+
+
+def test_a_peer_that_a_second_reload_admits_again_is_not_drained(gateway_of, pki):
+    cert = pki.leaf("again")
+    gateway = gateway_of({"web": {"level": "medium", "live": "drain"}})
+    conn = echoing(gateway, "web", cert)
+    other = echoing(gateway, "web", cert)
+    gateway.configure({"web": {"level": "high", "live": "drain"}})
+    gateway.reload(2)
+    live(gateway, "drain")
+    gateway.configure({"web": {"level": "medium", "live": "drain"}})
+    gateway.reload(3)
+    begun = time.monotonic()
+    until("longer than drained connections are kept", lambda: time.monotonic() > begun + 4)
+    for one in (conn, other):
+        one.sendall(b"x")
+        assert one.recv(1) == b"x"
+        one.close()
