@@ -240,7 +240,9 @@ live_follow(struct conn *conn)
 {
     struct worker *worker = conn->worker;
 
-    return conn->generation == worker->generation || !recheck(conn, worker->generation);
+    if (conn->generation != worker->generation && recheck(conn, worker->generation))
+        return false;
+    return worker->clock() / 1000 <= conn->good_until || !judge_again(conn);
 }
 
 static bool
@@ -292,7 +294,6 @@ drained(const struct conn *conn, uint64_t now)
 void
 live_sweep(struct worker *worker)
 {
-    int64_t second = worker->clock() / 1000;
     uint64_t now = uv_now(&worker->loop);
     struct conn *next;
 
@@ -302,7 +303,7 @@ live_sweep(struct worker *worker)
         next = conn->next;
         if (is_live(conn)) {
             conn_count_bytes(conn);
-            if (!live_follow(conn) || (second > conn->good_until && judge_again(conn))) {
+            if (!live_follow(conn)) {
                 end(conn);
                 continue;
             }

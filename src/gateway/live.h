@@ -13,8 +13,8 @@
  */
 void live_new_generation(struct worker *worker);
 /*
- * Puts a connection under the rules of the worker's generation. False when nothing admits the peer any
- * more: that is recorded, and the connection is to be closed.
+ * Puts a connection under the rules of the worker's generation, and of the clock. False when nothing
+ * admits the peer any more: that is recorded, and the connection is to be closed.
  */
 bool live_follow(struct conn *conn);
 /* The worker is to end: connections that requests come on end when none is under way. */

@@ -215,3 +215,18 @@ def test_a_peer_that_a_second_reload_admits_again_is_not_drained(gateway_of, pki
         one.sendall(b"x")
         assert one.recv(1) == b"x"
         one.close()
+
+
+def test_no_request_is_served_after_the_last_second_of_a_certificate(gateway_of, pki, web):
+    end = now() + datetime.timedelta(seconds=4)
+    gateway = gateway_of({"web": {"level": "none", "mode": "http", "live": "close"}}, backend=web)
+    client = Client(gateway, "web", pki.leaf("last-second", end=end))
+    served, late = True, 0
+    while served:
+        sent = datetime.datetime.utcnow()
+        served = client.get("/")[0] == 200
+        late += served and sent >= end + datetime.timedelta(seconds=1)
+        assert sent < end + datetime.timedelta(seconds=10)
+    assert late == 0
+    assert live(gateway, "close")["reason"] == "expired"
+    client.close()
