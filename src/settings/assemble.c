@@ -248,6 +248,10 @@ add_interface(const struct work *work, struct block *block)
         complain(work, block, "more than %d interfaces", SNAPSHOT_MAX_INTERFACES);
         return false;
     }
+    /* By its name an interface is found again after a reload. */
+    for (size_t i = 0; i < settings->interface_count && block->kind == BLOCK_LINE; i++)
+        if (strcmp(settings->interfaces[i].name, it->name) == 0)
+            complain(work, block, "there is an interface of this name");
     it->rules = block->rules; /* ownership moves to the interface */
     block->rules = (struct snapshot_rules) { .level = CG_LEVEL_NONE };
     it->others = it->service != CG_SERVICE_SIP || it->phones || classes == 0;

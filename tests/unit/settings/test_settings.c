@@ -265,6 +265,9 @@ static const struct {
     { LINE7("service = \"sip\" phones = true") "trunk \"t\" {\n  interface = \"web\" level = \"medium\" "
       "sip-domains = {\"a.example\"} sip-match = \"every-request\"\n}\n",
       ":11: trunk 't': sip-match = every-request counts only at a level with the check sip-domain\n" },
+    { LINE7("") "line \"web\" {\n  transport = \"websocket-client\" connect = \"a.example:443\" "
+      "listen = {\"127.0.0.1:2\"}\n}\n",
+      ":11: line 'web': there is an interface of this name\n" },
     { "management = \"hihg\"\n" LINE7(""),
       ":1: management: 'hihg' is not none, low, medium, high, medium+remote or high+remote\n" },
     { LINE7("") LINE7(""), ":9: 'tcs' stands twice\n:10: identity 'gw' stands twice\n:16: interface 'web' stands twice\n" },
