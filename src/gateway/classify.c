@@ -69,6 +69,41 @@ classify_path(
     return gw_other(iface);
 }
 
+/* Path as a lenient server reads it: letters in lower case, without parameters and slashes at its end. */
+static size_t
+lenient(struct cg_span path, char out[SNAPSHOT_PATH_SIZE])
+{
+    bool parameter = false;
+    size_t len = 0;
+
+    for (size_t i = 0; i < path.len && len < SNAPSHOT_PATH_SIZE; i++) {
+        uint8_t c = path.data[i];
+
+        parameter = c == ';' || (parameter && c != '/');
+        if (!parameter)
+            out[len++] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+    }
+    while (len > 0 && out[len - 1] == '/')
+        len--;
+    return len;
+}
+
+bool
+classify_path_near(const struct gw_interface *iface, struct cg_span path)
+{
+    char asked[SNAPSHOT_PATH_SIZE], own[SNAPSHOT_PATH_SIZE];
+    size_t asked_len = lenient(path, asked);
+
+    for (size_t i = 1; i < iface->class_count; i++) {
+        const char *wanted = iface->classes[i].settings->path;
+        size_t own_len = lenient(cg_span(wanted, strlen(wanted)), own);
+
+        if (own_len != 0 && own_len == asked_len && memcmp(asked, own, own_len) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool
 has_domain(const struct gw_class *class, const char *domain)
 {

@@ -45,6 +45,12 @@ const struct gw_class *classify_path(
         const struct gw_interface *iface, struct cg_span path, bool websocket, const char **by);
 
 /*
+ * Whether a backend could take the path for a line's although it is none: in other letters, with a slash
+ * at its end, or with parameters (RFC 3986 section 3.3), which some servers cut off.
+ */
+bool classify_path_near(const struct gw_interface *iface, struct cg_span path);
+
+/*
  * The class of a SIP request by the host of its From URI ("" where it has none): the trunk that has this
  * domain, else the one that the source address made it, else a phone; NULL where there are no phones.
  */

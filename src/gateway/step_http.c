@@ -181,6 +181,9 @@ on_request(struct conn *conn)
     if (!live_follow(conn))
         return answer(conn, 403);
     class = classify_path(conn->iface, request->path, request->upgrade_websocket, &by);
+    if (request->upgrade_websocket && class == gw_other(conn->iface) &&
+            classify_path_near(conn->iface, request->path))
+        return answer(conn, 400);
     if (!conn_admit(conn, class, by, NULL))
         return answer(conn, 403);
     conn->class = class;

@@ -228,6 +228,8 @@ def test_an_admitted_line_buys_nothing_for_the_rest_of_the_port(gateway, unpinne
     ("/line/hq", "Upgrade", "WebSocket"), ("/line/hq", "keep-alive, Upgrade", "websocket"),
     ("/line/hq?x=1", "Upgrade", "websocket"), ("/line/./hq", "Upgrade", "websocket"),
     ("/line/%68q", "Upgrade", "websocket"), ("//line/hq", "Upgrade", "websocket"),
+    ("/line/HQ", "Upgrade", "websocket"), ("/line/hq/", "Upgrade", "websocket"),
+    ("/line/hq;a=b", "Upgrade", "websocket"), ("/line;a/hq", "Upgrade", "websocket"),
     ("http://gw.example.test/line/hq", "Upgrade", "websocket")])
 def test_other_spellings_do_not_get_another_rule(gateway, unpinned, path, connection, upgrade):
     client = Client(gateway, "loose", unpinned)

@@ -154,6 +154,40 @@ by_path(void **state)
 }
 
 static void
+near_a_path(void **state)
+{
+    static const struct {
+        const char *path;
+        bool near;
+    } rows[] = {
+        { "/line/hq", true },
+        { "/line/HQ", true },
+        { "/LINE/hq", true },
+        { "/line/hq/", true },
+        { "/line/hq//", true },
+        { "/line/hq;a=b", true },
+        { "/line;a=b;c/hq;/", true },
+        { "/line/hq/x", false },
+        { "/line/hqx", false },
+        { "/line", false },
+        { "/line/;/hq", false },
+        { "/", false },
+        { "", false },
+    };
+    char longest[2 * SNAPSHOT_PATH_SIZE];
+    struct scene scene;
+
+    (void)state;
+    build(&scene, SNAPSHOT_MODE_HTTP, true, true);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (classify_path_near(&scene.iface, cg_span(rows[i].path, strlen(rows[i].path))) !=
+                rows[i].near)
+            fail_msg("%s", rows[i].path);
+    memset(longest, 'a', sizeof(longest));
+    assert_false(classify_path_near(&scene.iface, cg_span(longest, sizeof(longest))));
+}
+
+static void
 by_domain(void **state)
 {
     static const struct {
@@ -197,6 +231,7 @@ main(void)
         cmocka_unit_test(by_source),
         cmocka_unit_test(a_peer_without_an_address_is_of_no_class_by_it),
         cmocka_unit_test(by_path),
+        cmocka_unit_test(near_a_path),
         cmocka_unit_test(by_domain),
     };
 
