@@ -84,6 +84,8 @@
 #define GW_SWEEP_MS 1000
 /* An outbound program that has not read what came before a cut: how often we look whether it has now. */
 #define GW_CUT_LOOK_MS 50
+/* The same of a backend, for this long: the peer is gone, and its place is wanted by others. */
+#define GW_CUT_MS 10000
 /* Time for one address of a far end before the next is tried beside it (RFC 8305 section 8). */
 #define GW_ATTEMPT_MS 250
 /* Pause of the accepting when the process has no descriptor left. */

@@ -83,12 +83,12 @@ static bool
 cut_local(struct conn *conn)
 {
     uint64_t waited = uv_now(&conn->worker->loop) - conn->active;
+    uint64_t patience = conn_outbound(conn) ? conn->iface->settings->idle_timeout_ms : GW_CUT_MS;
     int unread = 0;
 
     if ((!conn_outbound(conn) && !conn->cut) || conn->backend.fd < 0)
         return true;
-    if (ioctl(conn->backend.fd, SIOCOUTQ, &unread) == 0 && unread > 0 &&
-            waited < conn->iface->settings->idle_timeout_ms)
+    if (ioctl(conn->backend.fd, SIOCOUTQ, &unread) == 0 && unread > 0 && waited < patience)
         return false;
     socket_cut(&conn->backend);
     socket_close(&conn->backend);

@@ -287,6 +287,30 @@ def test_what_a_peer_cuts_is_not_a_whole_request(gateway_of, good):
     backend.close()
 
 
+def test_a_backend_that_never_reads_does_not_keep_the_place_of_a_peer_that_is_gone(gateway_of, good):
+    """It is given time to take what came before it is cut."""
+    def serve(_):
+        gone.wait(2 * PATIENCE)
+    gone, backend = threading.Event(), Server(serve)
+    backend.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    gateway = gateway_of({"web": {"level": "medium"}}, backend=backend)
+    conn = connect(gateway.ports["web"], good)
+    conn.sendall(b"x" * 256 * 1024)
+    os.close(conn.detach())
+    until("the peer's end", lambda: open_connections(gateway) == 0)
+    assert backend_connections(backend.port) == 1
+    until("the backend's", lambda: backend_connections(backend.port) == 0)
+    gone.set()
+    backend.close()
+
+
+def backend_connections(port):
+    """Connections to the backend that are established on the side of the gateway."""
+    with open("/proc/net/tcp", encoding="ascii") as sockets:
+        rows = [line.split() for line in sockets][1:]
+    return sum(row[2] == f"0100007F:{port:04X}" and row[3] == "01" for row in rows)
+
+
 # Places.
 
 def test_a_lower_limit_does_not_close_a_port_for_good(gateway_of, good, web):
