@@ -214,7 +214,7 @@ static bool
 recheck(struct conn *conn, struct generation *generation)
 {
     struct gw_interface *iface = find_interface(generation, conn->iface->settings->name);
-    bool same, whole;
+    bool same, whole, gone;
 
     /* There is no such interface any more: what it says of live connections is the last word. */
     if (iface == NULL || iface->settings->role != conn->iface->settings->role ||
@@ -224,11 +224,14 @@ recheck(struct conn *conn, struct generation *generation)
     whole = move_over(conn, generation, iface);
     if (same && whole && classes_of(conn) == conn->admitted)
         return false;
-    conn->dismissed = false; /* by the rules before these */
-    conn->draining = 0;
+    gone = conn->dismissed && conn->admitted == 0;
     /* What was judged by those rules counts no more: neither in a ticket nor of a From domain. */
     conn->ticketed = conn->ticketed && same;
     conn->spoken = same ? conn->spoken : 0;
+    if (gone)
+        return false; /* nothing is left that could admit it again */
+    conn->dismissed = false; /* by the rules before these */
+    conn->draining = 0;
     if (!whole)
         return dismiss_unknown(
                 conn, "the trunk or line that admitted the peer is no longer configured for it");
@@ -248,7 +251,7 @@ live_follow(struct conn *conn)
 static bool
 is_live(const struct conn *conn)
 {
-    return conn->admitted != 0 &&
+    return (conn->admitted != 0 || conn->dismissed) &&
             (conn->step == &step_relay || conn->step == &step_http || conn->step == &step_sip);
 }
 

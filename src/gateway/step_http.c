@@ -309,7 +309,8 @@ backend_gone(struct conn *conn)
     struct http_side *side = conn->http;
 
     socket_close(&conn->backend);
-    if (side->retries++ < MAX_RETRIES && http_again(side->http)) {
+    /* Without a class, for that is no longer configured, nothing says what a backend is to be told. */
+    if (conn->class != NULL && side->retries++ < MAX_RETRIES && http_again(side->http)) {
         side->forward = true;
         conn->after_dial = &step_http;
         return leave(conn, &step_dial);

@@ -1,6 +1,7 @@
 """Connected peers that are no longer admitted: by the settings, the trust store or the clock."""
 import datetime
 import os
+import socket
 import ssl
 import time
 
@@ -11,7 +12,9 @@ from conftest import until
 from pki import now
 from test_gateway import connect
 from test_gateway_http import Client, received
+from test_gateway_sip import PHONE, Peer, register
 from http_backend import HttpBackend
+from sip_backend import SipBackend, message
 
 
 @pytest.fixture(scope="module")
@@ -230,3 +233,54 @@ def test_no_request_is_served_after_the_last_second_of_a_certificate(gateway_of,
     assert late == 0
     assert live(gateway, "close")["reason"] == "expired"
     client.close()
+
+
+@pytest.fixture(scope="module")
+def server():
+    backend = SipBackend()
+    yield backend
+    backend.close()
+
+
+def near():
+    return f'trunk "near" {{ interface = "sip" from = {{"127.0.0.0/8"}} level = "low" }}'
+
+
+def test_a_response_on_a_connection_that_outlived_its_trunk(gateway_of, good, server):
+    settings = {"sip": {"service": "sip", "level": "low", "phones": True, "live": "leave"}}
+    gateway = gateway_of(settings, backend=server, blocks=[near()])
+    peer = Peer(gateway, "sip", good)
+    assert peer.ask(register(PHONE)) == 200
+    gateway.blocks = []
+    gateway.configure(settings)
+    gateway.reload(2)
+    assert live(gateway, "leave")["reason"] == "class-unknown"
+    workers = gateway.worker_pids()
+    peer.send(message("SIP/2.0 200 OK", "Via: SIP/2.0/TLS gw.example.test;branch=z9hG4bK1", f"From: {PHONE}",
+                      "To: <sip:desk@gw.example.test>;tag=b", "Call-ID: 1@gw.example.test", "CSeq: 1 OPTIONS"))
+    assert peer.ask(register(PHONE, number=2)) == 200
+    peer.close()
+    assert gateway.worker_pids() == workers
+
+
+def test_a_connection_drains_whose_trunk_or_interface_is_gone(gateway_of, good, server):
+    settings = {"sip": {"service": "sip", "level": "low", "phones": True, "live": "drain"},
+                "rest": {"service": "sip", "level": "low", "phones": True, "live": "drain"}}
+    gateway = gateway_of(settings, backend=server, blocks=[near()])
+    peer = Peer(gateway, "sip", good)
+    assert peer.ask(register(PHONE)) == 200
+    gateway.blocks = []
+    gateway.configure(settings)
+    gateway.reload(2)
+    assert live(gateway, "drain")["reason"] == "class-unknown"
+    peer.sock.settimeout(10)
+    assert peer.sock.recv(1) == b""
+    peer.close()
+    rest = Peer(gateway, "rest", good)
+    assert rest.ask(register(PHONE)) == 200
+    del settings["rest"]
+    gateway.configure(settings)
+    gateway.reload(3)
+    rest.sock.settimeout(10)
+    assert rest.sock.recv(1) == b""
+    rest.close()
