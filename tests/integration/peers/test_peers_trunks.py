@@ -1,4 +1,4 @@
-"""Kamailio as a trunk that dials in, with a SIP server behind the gateway."""
+"""Kamailio as a trunk, in both directions: it dials in to a SIP server behind the gateway, and we call it."""
 import concurrent.futures
 import json
 import os
@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pki import Pki
+from pki import Eku, Pki, to_pem
 from programs import needs, started  # noqa: F401
 from sip_backend import SipBackend
 from sip_programs import Kamailio, SippServer, sipp
@@ -144,3 +144,40 @@ def test_fifty_refusals_cost_little_and_disturb_nobody(gateway_of, monkeypatch, 
     assert max(len(json.dumps(r)) for r in records) < 8192
     assert memory(gateway.worker_pids()) - resident < 16384
     assert counted.connections == before + 1, "the good trunk's one connection"
+
+
+# ---- trunks that we call ---------------------------------------------------------------------------
+
+# What the server's certificate says, the level, and the reason of its refusal.
+SERVERS = [
+    (("localhost", "sip:sip.example.test"), "medium+remote", None),
+    (("localhost", "sip:sip.example.test"), "high+remote", None),
+    (("localhost", "sip:other.example.test"), "medium+remote", "sip-domain-mismatch"),
+    (("other.example.test", "sip:sip.example.test"), "medium+remote", "name-mismatch"),
+    (("localhost", "sip:other.example.test"), "medium", None),
+]
+
+
+@pytest.mark.parametrize("names,level,reason", SERVERS)
+def test_a_trunk_that_we_call(gateway_of, folder, identity, pki, names, level, reason):
+    """Kamailio is the far end: it asks for our certificate, and answers OPTIONS and a call by TLS."""
+    server = pki.leaf(f"far-trunk-{level}-{names[0]}-{names[1][4:]}", eku=(Eku.SERVER_AUTH,), san=names)
+    ours = pki.leaf("ours", eku=(Eku.CLIENT_AUTH, Eku.SERVER_AUTH), san=("gw.example.test",))
+    root = os.path.join(pki.folder, "root.pem")
+    with open(root, "wb") as f:
+        f.write(to_pem(pki.root_der))
+    far = Kamailio(folder, server, verify=root)
+    try:
+        gateway = gateway_of({"out": {
+            "role": "outbound", "backend": None, "service": "sip", "connect": f"localhost:{far.tls_port}",
+            "level": level, "sip-domains": ["sip.example.test"]}}, identity=ours, pinned=[server])
+        mark = gateway.mark()
+        done = [sipp(folder, gateway.ports["out"], what, seconds=8 if reason is None else 2)
+                for what in ("options", "call")]
+        records = gateway.records()[mark:]
+    finally:
+        far.stop()
+    assert {(r["verdict"], r["reason"], r["role"], r["sni"]) for r in records} == \
+        {("reject" if reason else "accept", reason, "outbound", "localhost")}
+    assert [call.complete for call in done] == [reason is None] * 2, done[1].text
+    assert [len(far.seen(method)) for method in ("OPTIONS", "INVITE", "BYE")] == [0 if reason else 1] * 3
