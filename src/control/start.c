@@ -23,7 +23,7 @@ start_adopt(struct control *control)
 {
     struct handover *handover = &control->handover;
     struct metrics_page *past;
-    struct cg_error err;
+    struct cg_error err = { "" };
 
     if (control->options.handover < 0)
         return true;
