@@ -102,15 +102,20 @@ ipc_receive(int socket, uint8_t *buffer, struct ipc_message *message, bool *clos
         .msg_iovlen = 1,
         .msg_control = control.bytes,
         .msg_controllen = sizeof(control.bytes) };
+    bool reset = false;
     ssize_t len;
 
     message->type = IPC_TYPE_COUNT;
     message->payload = NULL;
     message->len = message->fd_count = 0;
     *closed = false;
+    /*
+     * An end that was closed with messages unread is told by ECONNRESET, once and before what it had sent
+     * (unix(7)): its last words come with the next call.
+     */
     do
         len = recvmsg(socket, &received, MSG_CMSG_CLOEXEC);
-    while (len < 0 && errno == EINTR);
+    while (len < 0 && (errno == EINTR || (errno == ECONNRESET && !reset && (reset = true))));
     if (len < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return CG_OK;
     if (len <= 0) {

@@ -65,7 +65,7 @@ take_chunks(struct http_parser *parser, const uint8_t *data, size_t len, size_t 
         result = http_parser_chunks(parser, data + at, count, &used, &sink, &fault);
         FUZZ_CHECK(used <= count && (used != 0 || result != HTTP_CHUNKS_MORE), "%zu octets", used);
     }
-    FUZZ_CHECK(result != HTTP_CHUNKS_BAD || fault.status != 0, "refused without a status");
+    FUZZ_CHECK(result != HTTP_CHUNKS_BAD || fault.why != NULL, "refused without a reason");
     cg_buf_release(&out);
 }
 

@@ -79,6 +79,29 @@ the_end(void **state)
     pair->ends[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+/* A worker that is killed has often not read everything; what it said before must not be lost. */
+static void
+last_words_of_one_that_left_messages_unread(void **state)
+{
+    struct pair *pair = *state;
+    struct ipc_message message;
+    bool closed;
+
+    assert_int_equal(ipc_send(pair->ends[1], IPC_DRAIN, NULL, 0, NULL, 0, NULL), CG_OK);
+    assert_int_equal(ipc_send(pair->ends[0], IPC_RECORD, "{1}", 3, NULL, 0, NULL), CG_OK);
+    assert_int_equal(ipc_send(pair->ends[0], IPC_RECORD, "{2}", 3, NULL, 0, NULL), CG_OK);
+    close(pair->ends[0]);
+    for (int i = 1; i <= 2; i++) {
+        assert_int_equal(ipc_receive(pair->ends[1], pair->buffer, &message, &closed, NULL), CG_OK);
+        assert_false(closed);
+        assert_int_equal(message.type, IPC_RECORD);
+        assert_int_equal(message.payload[1], '0' + i);
+    }
+    assert_int_equal(ipc_receive(pair->ends[1], pair->buffer, &message, &closed, NULL), CG_OK);
+    assert_true(closed);
+    pair->ends[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 static void
 descriptors_come_along(void **state)
 {
@@ -178,6 +201,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_packet_one_message, make, drop),
         cmocka_unit_test_setup_teardown(the_end, make, drop),
+        cmocka_unit_test_setup_teardown(last_words_of_one_that_left_messages_unread, make, drop),
         cmocka_unit_test_setup_teardown(descriptors_come_along, make, drop),
         cmocka_unit_test_setup_teardown(the_largest_payload, make, drop),
         cmocka_unit_test_setup_teardown(what_is_no_message, make, drop),
