@@ -130,11 +130,25 @@ check_mac(PKCS12 *p12, const char **password, long *left, const char *name, stru
             *password == NULL ? "needs a password" : "does not open with this password");
 }
 
-/* The certificates among some bags; *own is the place of the one whose bag is tied to a key. */
+/* What is collected from the bags of a container. */
+struct harvest {
+    const char *name;
+    const char *password;
+    OSSL_LIB_CTX *library;
+    long left; /* rounds of key derivation */
+    struct input_list *list; /* certificates; NULL: the private key is wanted … */
+    size_t before; /* certificates that were in the list */
+    bool has_own; /* the first of ours is the one whose bag is tied to a key */
+    EVP_PKEY *key; /* … and goes here */
+};
+typedef enum cg_status bags_fn(
+        struct harvest *harvest, const STACK_OF(PKCS12_SAFEBAG) * bags, struct cg_error *err);
+
+/* The certificates among some bags. */
 static enum cg_status
-add_bags(struct input_list *list, const STACK_OF(PKCS12_SAFEBAG) * bags, size_t before,
-        bool *has_own, const char *name, struct cg_error *err)
+add_bags(struct harvest *harvest, const STACK_OF(PKCS12_SAFEBAG) * bags, struct cg_error *err)
 {
+    struct input_list *list = harvest->list;
     enum cg_status status = CG_OK;
     char where[MAX_WHERE];
 
@@ -145,36 +159,87 @@ add_bags(struct input_list *list, const STACK_OF(PKCS12_SAFEBAG) * bags, size_t 
         if (PKCS12_SAFEBAG_get_nid(bag) != NID_certBag ||
                 PKCS12_SAFEBAG_get_bag_nid(bag) != NID_x509Certificate)
             continue;
-        (void)snprintf(where, sizeof(where), "%s: certificate %zu", name, list->count - before + 1);
+        (void)snprintf(where, sizeof(where), "%s: certificate %zu", harvest->name,
+                list->count - harvest->before + 1);
         x509 = PKCS12_SAFEBAG_get1_cert(bag);
         if (x509 == NULL)
             return cg_fail(err, CG_E_PARSE, "%s does not parse", where);
         status = input_add_x509(list, x509, where, err);
         X509_free(x509);
-        if (status == CG_OK && !*has_own && PKCS12_SAFEBAG_get0_attr(bag, NID_localKeyID) != NULL) {
+        if (status == CG_OK && !harvest->has_own &&
+                PKCS12_SAFEBAG_get0_attr(bag, NID_localKeyID) != NULL) {
             struct cg_cert *own = list->certs[list->count - 1];
 
-            memmove(&list->certs[before + 1], &list->certs[before],
-                    (list->count - 1 - before) * sizeof(own));
-            list->certs[before] = own;
-            *has_own = true;
+            memmove(&list->certs[harvest->before + 1], &list->certs[harvest->before],
+                    (list->count - 1 - harvest->before) * sizeof(own));
+            list->certs[harvest->before] = own;
+            harvest->has_own = true;
         }
     }
     return status;
 }
 
-/* Opens one safe of certificates; NULL with *status where it cannot be, or holds none. */
-static STACK_OF(PKCS12_SAFEBAG) *
-        open_safe(PKCS7 *safe, const char *password, long *left, const char *name,
-                enum cg_status *status, struct cg_error *err)
+/* A key's contents, decrypted where they are; NULL with *status. */
+static PKCS8_PRIV_KEY_INFO *
+open_key(struct harvest *harvest, PKCS12_SAFEBAG *bag, enum cg_status *status, struct cg_error *err)
 {
+    const char *password = harvest->password;
+    const X509_ALGOR *algorithm = NULL;
+    PKCS8_PRIV_KEY_INFO *info;
+
+    X509_SIG_get0(PKCS12_SAFEBAG_get0_pkcs8(bag), &algorithm, NULL);
+    *status = spend(&harvest->left, rounds_of(algorithm), harvest->name, err);
+    if (*status != CG_OK)
+        return NULL;
+    info = PKCS12_decrypt_skey_ex(
+            bag, password, password == NULL ? 0 : (int)strlen(password), harvest->library, NULL);
+    if (info == NULL)
+        *status = cg_fail(err, CG_E_PARSE, "%s: the private key does not decrypt", harvest->name);
+    return info;
+}
+
+/* The private key among some bags. */
+static enum cg_status
+take_key(struct harvest *harvest, const STACK_OF(PKCS12_SAFEBAG) * bags, struct cg_error *err)
+{
+    enum cg_status status = CG_OK;
+
+    for (int i = 0; status == CG_OK && i < sk_PKCS12_SAFEBAG_num(bags); i++) {
+        PKCS12_SAFEBAG *bag = sk_PKCS12_SAFEBAG_value(bags, i);
+        int nid = PKCS12_SAFEBAG_get_nid(bag);
+        PKCS8_PRIV_KEY_INFO *shrouded = NULL;
+
+        if (nid != NID_keyBag && nid != NID_pkcs8ShroudedKeyBag)
+            continue;
+        if (harvest->key != NULL)
+            return cg_fail(err, CG_E_USAGE, "%s: more than one private key", harvest->name);
+        if (nid == NID_pkcs8ShroudedKeyBag)
+            shrouded = open_key(harvest, bag, &status, err);
+        if (status == CG_OK)
+            harvest->key =
+                    EVP_PKCS82PKEY(shrouded != NULL ? shrouded : PKCS12_SAFEBAG_get0_p8inf(bag));
+        PKCS8_PRIV_KEY_INFO_free(shrouded); /* it cleanses the key */
+        if (status == CG_OK && harvest->key == NULL)
+            status = cg_fail(err, CG_E_PARSE, "%s: the private key is of no kind that we know",
+                    harvest->name);
+    }
+    return status;
+}
+
+/* Opens one safe; NULL with *status where it cannot be, or is none that a password opens. */
+static STACK_OF(PKCS12_SAFEBAG) *
+        open_safe(
+                struct harvest *harvest, PKCS7 *safe, enum cg_status *status, struct cg_error *err)
+{
+    const char *password = harvest->password;
     STACK_OF(PKCS12_SAFEBAG) *bags = NULL;
     int type = OBJ_obj2nid(safe->type);
 
     if (type == NID_pkcs7_data) {
         bags = PKCS12_unpack_p7data(safe);
     } else if (type == NID_pkcs7_encrypted && safe->d.encrypted != NULL) {
-        *status = spend(left, rounds_of(safe->d.encrypted->enc_data->algorithm), name, err);
+        *status = spend(&harvest->left, rounds_of(safe->d.encrypted->enc_data->algorithm),
+                harvest->name, err);
         if (*status != CG_OK)
             return NULL;
         bags = PKCS12_unpack_p7encdata(
@@ -185,32 +250,48 @@ static STACK_OF(PKCS12_SAFEBAG) *
     if (bags == NULL)
         *status = cg_fail(err, CG_E_PARSE,
                 "%s: PKCS#12 contents do not decrypt: damaged, or an encryption that OpenSSL lacks",
-                name);
+                harvest->name);
     return bags;
 }
 
 static enum cg_status
-add_safes(struct input_list *list, PKCS12 *p12, const char *password, long *left, const char *name,
-        struct cg_error *err)
+each_safe(struct harvest *harvest, PKCS12 *p12, bags_fn *fn, struct cg_error *err)
 {
     STACK_OF(PKCS7) *safes = PKCS12_unpack_authsafes(p12);
     enum cg_status status = CG_OK;
-    size_t before = list->count;
-    bool has_own = false;
 
     if (safes == NULL)
-        return cg_fail(err, CG_E_PARSE, "%s: PKCS#12 contents do not parse", name);
+        return cg_fail(err, CG_E_PARSE, "%s: PKCS#12 contents do not parse", harvest->name);
     for (int i = 0; status == CG_OK && i < sk_PKCS7_num(safes); i++) {
-        STACK_OF(PKCS12_SAFEBAG) *bags =
-                open_safe(sk_PKCS7_value(safes, i), password, left, name, &status, err);
+        STACK_OF(PKCS12_SAFEBAG) *bags = open_safe(harvest, sk_PKCS7_value(safes, i), &status, err);
 
         if (bags != NULL)
-            status = add_bags(list, bags, before, &has_own, name, err);
+            status = fn(harvest, bags, err);
         sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
     }
     sk_PKCS7_pop_free(safes, PKCS7_free);
-    if (status == CG_OK && list->count == before)
-        status = cg_fail(err, CG_E_PARSE, "%s: PKCS#12 container without certificates", name);
+    return status;
+}
+
+/* Checks the container's MAC and goes through its safes. */
+static enum cg_status
+open_container(struct harvest *harvest, const uint8_t *bytes, size_t len, bags_fn *fn,
+        struct cg_error *err)
+{
+    struct context context;
+    PKCS12 *p12 = NULL;
+    enum cg_status status;
+
+    if (!context_init(&context) || (p12 = decode(context.library, bytes, len)) == NULL)
+        status = cg_fail(err, CG_E_NOMEM, "%s: no memory for a PKCS#12 container", harvest->name);
+    else
+        status = check_mac(p12, &harvest->password, &harvest->left, harvest->name, err);
+    harvest->library = context.library;
+    if (status == CG_OK)
+        status = each_safe(harvest, p12, fn, err);
+    PKCS12_free(p12);
+    context_release(&context);
+    ERR_clear_error();
     return status;
 }
 
@@ -218,19 +299,33 @@ enum cg_status
 input_add_pkcs12(struct input_list *list, const uint8_t *bytes, size_t len, const char *password,
         const char *name, struct cg_error *err)
 {
-    struct context context;
-    PKCS12 *p12 = NULL;
-    long left = INPUT_MAX_DERIVATION_ROUNDS;
-    enum cg_status status;
+    struct harvest harvest = { .name = name,
+        .password = password,
+        .left = INPUT_MAX_DERIVATION_ROUNDS,
+        .list = list,
+        .before = list->count };
+    enum cg_status status = open_container(&harvest, bytes, len, add_bags, err);
 
-    if (!context_init(&context) || (p12 = decode(context.library, bytes, len)) == NULL)
-        status = cg_fail(err, CG_E_NOMEM, "%s: no memory for a PKCS#12 container", name);
-    else
-        status = check_mac(p12, &password, &left, name, err);
+    if (status == CG_OK && list->count == harvest.before)
+        status = cg_fail(err, CG_E_PARSE, "%s: PKCS#12 container without certificates", name);
+    return status;
+}
+
+enum cg_status
+input_pkcs12_key(const uint8_t *bytes, size_t len, const char *password, const char *name,
+        EVP_PKEY **out, struct cg_error *err)
+{
+    struct harvest harvest = {
+        .name = name, .password = password, .left = INPUT_MAX_DERIVATION_ROUNDS
+    };
+    enum cg_status status = open_container(&harvest, bytes, len, take_key, err);
+
+    *out = NULL;
+    if (status == CG_OK && harvest.key == NULL)
+        status = cg_fail(err, CG_E_USAGE, "%s: PKCS#12 container without a private key", name);
     if (status == CG_OK)
-        status = add_safes(list, p12, password, &left, name, err);
-    PKCS12_free(p12);
-    context_release(&context);
-    ERR_clear_error();
+        *out = harvest.key;
+    else
+        EVP_PKEY_free(harvest.key);
     return status;
 }

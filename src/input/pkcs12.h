@@ -1,4 +1,4 @@
-/* PKCS#12 containers (RFC 7292): their certificates, never their keys. */
+/* PKCS#12 containers (RFC 7292): their certificates, and their key where it is asked for by name. */
 #ifndef INPUT_PKCS12_H
 #define INPUT_PKCS12_H
 
@@ -24,6 +24,13 @@ bool input_is_pkcs12(const uint8_t *bytes, size_t len);
  */
 CG_CHECKED enum cg_status input_add_pkcs12(struct input_list *list, const uint8_t *bytes,
         size_t len, const char *password, const char *name, struct cg_error *err);
+
+/*
+ * The one private key of a container; *out is owned by the caller, NULL on failure. CG_E_USAGE where it
+ * holds none, or several.
+ */
+CG_CHECKED enum cg_status input_pkcs12_key(const uint8_t *bytes, size_t len, const char *password,
+        const char *name, EVP_PKEY **out, struct cg_error *err);
 
 /* input.c's: appends one certificate; `where` stands before the cause in an error. */
 CG_CHECKED enum cg_status input_add_x509(
