@@ -15,7 +15,7 @@ run_config(int argc, char **argv)
 {
     const char *path = argc > 2 ? argv[2] : CLI_DEFAULT_CONFIG;
     struct candidate *candidate;
-    struct cg_buf problems;
+    struct cg_buf problems, notes;
     int result = CLI_ACCEPT;
 
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
@@ -25,7 +25,8 @@ run_config(int argc, char **argv)
     if (argc < 2 || argc > 3 || strcmp(argv[1], "check") != 0)
         return cli_fail("usage: certgate config check [FILE]");
     cg_buf_init(&problems, 1024 * 1024);
-    candidate = candidate_load(path, (int64_t)time(NULL), &problems);
+    cg_buf_init(&notes, 1024 * 1024);
+    candidate = candidate_look(path, (int64_t)time(NULL), &notes, &problems);
     if (candidate == NULL) {
         fputs(cg_buf_text(&problems), stderr);
         result = CLI_REJECT;
@@ -37,7 +38,9 @@ run_config(int argc, char **argv)
                 candidate->snapshot.identity_count == 1 ? "y" : "ies",
                 candidate->snapshot.tcs_count, candidate->snapshot.tcs_count == 1 ? "" : "s");
     }
+    fputs(cg_buf_text(&notes), stderr);
     candidate_free(candidate);
+    cg_buf_release(&notes);
     cg_buf_release(&problems);
     return result;
 }
@@ -153,7 +156,8 @@ const struct cli_command cli_upgrade = {
             "\n"
             "The installed program is tried first; when it cannot start, the problems are printed "
             "and\n"
-            "the running one goes on. Otherwise it takes over the listening sockets and serves new\n"
+            "the running one goes on. Otherwise it takes over the listening sockets and serves "
+            "new\n"
             "connections, and established ones end in the workers of before.\n"
             "Exit status: 0 the new one serves, 1 refused, 2 certgated not reached.\n",
 };

@@ -102,7 +102,7 @@ cli_settings(const char *path)
     struct settings *settings;
 
     cg_buf_init(&problems, 1024 * 1024);
-    settings = settings_load(path, &problems);
+    settings = settings_load(path, NULL, &problems);
     if (settings == NULL)
         fputs(cg_buf_text(&problems), stderr);
     cg_buf_release(&problems);

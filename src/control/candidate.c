@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "input/input.h"
+#include "settings/text.h"
 
 static bool
 copy_blob(const struct cg_cert *cert, struct snapshot_blob *out)
@@ -40,16 +41,56 @@ copy_list(const struct input_list *list, struct snapshot_blob **out, size_t *cou
 }
 
 static void
-load_tcs(struct candidate *candidate, struct cg_buf *problems)
+load_tcs_folder(struct candidate *candidate, struct cg_buf *problems)
 {
     struct input_list list = { 0 };
     struct cg_error err;
 
+    if (candidate->settings->tcs == NULL)
+        return;
     if (input_load(candidate->settings->tcs, NULL, &list, &err) != CG_OK)
         cg_buf_addf(problems, "trusted certificates: %s\n", err.text);
     else if (!copy_list(&list, &candidate->snapshot.tcs, &candidate->snapshot.tcs_count))
         cg_buf_add(problems, "trusted certificates: no memory\n");
     input_list_release(&list);
+}
+
+static bool
+take_trusted(void *arg, const struct store_cert *cert)
+{
+    struct snapshot *snapshot = arg;
+    struct snapshot_blob *blob = &snapshot->tcs[snapshot->tcs_count];
+
+    blob->data = malloc(cert->len);
+    if (blob->data == NULL)
+        return false;
+    memcpy(blob->data, cert->der, cert->len);
+    blob->len = cert->len;
+    snapshot->tcs_count++;
+    return true;
+}
+
+static void
+load_tcs(struct candidate *candidate, const struct store_view *view, struct cg_buf *problems)
+{
+    struct snapshot *snapshot = &candidate->snapshot;
+    struct cg_error err;
+    uint64_t count;
+
+    if (view == NULL) {
+        load_tcs_folder(candidate, problems);
+        return;
+    }
+    if (store_tcs_count(view, &count, &err) != STORE_OK)
+        goto fail;
+    snapshot->tcs = calloc(count + 1, sizeof(*snapshot->tcs));
+    (void)snprintf(err.text, sizeof(err.text), "no memory");
+    if (snapshot->tcs == NULL || store_tcs(view, NULL, take_trusted, snapshot, &err) != STORE_OK ||
+            snapshot->tcs_count != count)
+        goto fail;
+    return;
+fail:
+    cg_buf_addf(problems, "trusted certificates: %s\n", err.text);
 }
 
 /* No prompt: a key that needs a passphrase is an error, not a question on a terminal. */
@@ -64,13 +105,13 @@ no_passphrase(char *buffer, int size, int writing, void *arg)
 }
 
 static EVP_PKEY *
-read_key(const struct settings_identity *it, struct cg_buf *problems)
+read_key(const char *name, const char *path, struct cg_buf *problems)
 {
-    FILE *file = fopen(it->key, "rbe");
+    FILE *file = fopen(path, "rbe");
     EVP_PKEY *key;
 
     if (file == NULL) {
-        cg_buf_addf(problems, "identity '%s': key %s cannot be read: %s\n", it->name, it->key,
+        cg_buf_addf(problems, "identity '%s': key %s cannot be read: %s\n", name, path,
                 strerror(errno));
         return NULL;
     }
@@ -79,8 +120,7 @@ read_key(const struct settings_identity *it, struct cg_buf *problems)
     ERR_clear_error();
     if (key == NULL)
         cg_buf_addf(problems,
-                "identity '%s': %s holds no private key in PEM without a passphrase\n", it->name,
-                it->key);
+                "identity '%s': %s holds no private key in PEM without a passphrase\n", name, path);
     return key;
 }
 
@@ -120,45 +160,87 @@ encode_key(EVP_PKEY *key, struct snapshot_blob *out)
     return out->data != NULL;
 }
 
+struct wanted_identity {
+    const char *name;
+    struct input_list chain;
+    char *key;
+};
+
+static bool
+take_identity(void *arg, const struct store_identity *identity)
+{
+    struct wanted_identity *wanted = arg;
+
+    if (strcmp(identity->name, wanted->name) != 0)
+        return true;
+    wanted->key = strdup(identity->key_path);
+    for (size_t i = 0; i < identity->chain_count; i++)
+        if (input_load_bytes(identity->name, identity->chain[i].data, identity->chain[i].len, NULL,
+                    &wanted->chain, NULL) != CG_OK)
+            return false;
+    return false;
+}
+
+/* The chain and the key's path: from the files that the settings name, or from the store. */
+static bool
+find_identity(const struct settings_identity *it, const struct store_view *view,
+        struct wanted_identity *wanted, struct cg_buf *problems)
+{
+    struct cg_error err = { "it is not in the store" };
+
+    wanted->name = it->name;
+    if (it->certificate != NULL) {
+        wanted->key = strdup(it->key);
+        if (wanted->key != NULL && input_load(it->certificate, NULL, &wanted->chain, &err) == CG_OK)
+            return true;
+    } else if (store_identities(view, take_identity, wanted, &err) == STORE_OK &&
+            wanted->chain.count != 0 && wanted->key != NULL) {
+        return true;
+    }
+    cg_buf_addf(problems, "identity '%s': %s\n", it->name, err.text);
+    return false;
+}
+
 static void
-load_identity(struct candidate *candidate, size_t index, int64_t now, struct cg_buf *problems)
+load_identity(struct candidate *candidate, size_t index, const struct store_view *view, int64_t now,
+        struct cg_buf *problems)
 {
     const struct settings_identity *it = &candidate->settings->identities[index];
     struct snapshot_identity *out = &candidate->snapshot.identities[index];
-    struct input_list list = { 0 };
+    const char *where = it->certificate == NULL ? "the store" : it->certificate;
+    struct wanted_identity wanted = { .key = NULL };
+    const struct input_list *list = &wanted.chain;
     EVP_PKEY *key = NULL;
-    struct cg_error err;
     char *until;
 
     (void)snprintf(out->name, sizeof(out->name), "%s", it->name);
-    if (input_load(it->certificate, NULL, &list, &err) != CG_OK) {
-        cg_buf_addf(problems, "identity '%s': %s\n", it->name, err.text);
+    if (!find_identity(it, view, &wanted, problems))
         goto done;
-    }
-    if (list.count > 16) {
+    if (list->count > 16) {
         cg_buf_addf(problems, "identity '%s': %s holds %zu certificates, at most 16 are sent\n",
-                it->name, it->certificate, list.count);
+                it->name, where, list->count);
         goto done;
     }
-    if (cg_cert_not_after(list.certs[0]) < now) {
-        until = cg_cert_text(list.certs[0], CG_FIELD_NOT_AFTER);
+    if (cg_cert_not_after(list->certs[0]) < now) {
+        until = cg_cert_text(list->certs[0], CG_FIELD_NOT_AFTER);
         cg_buf_addf(problems, "identity '%s': the certificate in %s expired %s; renew it\n",
-                it->name, it->certificate, until == NULL ? "" : until);
+                it->name, where, until == NULL ? "" : until);
         free(until);
     }
-    key = read_key(it, problems);
+    key = read_key(it->name, wanted.key, problems);
     if (key == NULL)
         goto done;
-    if (!key_matches(list.certs[0], key))
+    if (!key_matches(list->certs[0], key))
         cg_buf_addf(problems,
                 "identity '%s': the key in %s is not the key of the first certificate in %s\n",
-                it->name, it->key, it->certificate);
+                it->name, wanted.key, where);
     else if (!encode_key(key, &candidate->keys[index]) ||
-            !copy_list(&list, &out->chain, &out->chain_count))
+            !copy_list(list, &out->chain, &out->chain_count))
         cg_buf_addf(problems, "identity '%s': no memory\n", it->name);
 done:
     EVP_PKEY_free(key);
-    input_list_release(&list);
+    input_list_release(&wanted.chain);
+    free(wanted.key);
 }
 
 /* A worker is never root: what reads hostile bytes needs no right that its descriptors do not give. */
@@ -180,8 +262,64 @@ find_user(struct candidate *candidate, struct cg_buf *problems)
     candidate->gid = user->pw_gid;
 }
 
+/* ---- the store in place of the file ------------------------------------------------------------ */
+
+static bool
+stored_value(void *arg, const char *name, char *value, size_t size, bool *latched)
+{
+    struct store_setting setting;
+
+    if (store_get(arg, name, &setting, NULL) != STORE_OK || !setting.is_set ||
+            strlen(setting.value) >= size)
+        return false;
+    (void)snprintf(value, size, "%s", setting.value);
+    *latched = setting.latched;
+    return true;
+}
+
+struct names {
+    char text[SNAPSHOT_MAX_IDENTITIES][SNAPSHOT_NAME_SIZE];
+    const char *list[SNAPSHOT_MAX_IDENTITIES];
+    size_t count;
+};
+
+static bool
+take_name(void *arg, const struct store_identity *identity)
+{
+    struct names *names = arg;
+
+    if (names->count == SNAPSHOT_MAX_IDENTITIES)
+        return false;
+    (void)snprintf(names->text[names->count], SNAPSHOT_NAME_SIZE, "%s", identity->name);
+    names->list[names->count] = names->text[names->count];
+    names->count++;
+    return true;
+}
+
+struct settings *
+candidate_settings(
+        const char *path, const char *text, const struct store_view *view, struct cg_buf *problems)
+{
+    struct names names = { .count = 0 };
+    struct store_view copy;
+    struct settings_overlay overlay = { .get = stored_value, .arg = &copy };
+    struct cg_error err;
+
+    if (view == NULL)
+        return settings_load_text(path, text, NULL, problems);
+    copy = *view;
+    if (store_identities(view, take_name, &names, &err) != STORE_OK) {
+        cg_buf_addf(problems, "%s\n", err.text);
+        return NULL;
+    }
+    overlay.identities = names.list;
+    overlay.identity_count = names.count;
+    return settings_load_text(path, text, &overlay, problems);
+}
+
 struct candidate *
-candidate_load(const char *path, int64_t now, struct cg_buf *problems)
+candidate_load(const char *path, const char *text, const struct store_view *view, int64_t now,
+        struct cg_buf *problems)
 {
     struct candidate *candidate = calloc(1, sizeof(*candidate));
     struct settings *settings;
@@ -190,7 +328,7 @@ candidate_load(const char *path, int64_t now, struct cg_buf *problems)
         cg_buf_add(problems, "no memory\n");
         return NULL;
     }
-    settings = candidate->settings = settings_load(path, problems);
+    settings = candidate->settings = candidate_settings(path, text, view, problems);
     if (settings == NULL)
         goto fail;
     (void)snprintf(
@@ -206,8 +344,8 @@ candidate_load(const char *path, int64_t now, struct cg_buf *problems)
     }
     candidate->snapshot.identity_count = settings->identity_count;
     for (size_t i = 0; i < settings->identity_count; i++)
-        load_identity(candidate, i, now, problems);
-    load_tcs(candidate, problems);
+        load_identity(candidate, i, view, now, problems);
+    load_tcs(candidate, view, problems);
     find_user(candidate, problems);
     if (problems->len != 0 || problems->failed)
         goto fail;
@@ -215,6 +353,64 @@ candidate_load(const char *path, int64_t now, struct cg_buf *problems)
 fail:
     candidate_free(candidate);
     return NULL;
+}
+
+/* Says what stands in the file and no longer counts, because the store has another value. */
+static void
+note_differences(const struct settings *file, const struct store_view *view, struct cg_buf *notes)
+{
+    for (size_t i = 0; notes != NULL && i < file->given_count; i++) {
+        const struct settings_given *given = &file->given[i];
+        const struct registry_row *row;
+        struct store_setting setting;
+        struct cg_buf value;
+
+        cg_buf_init(&value, STORE_VALUE_SIZE);
+        if (store_get(view, given->name, &setting, NULL) == STORE_OK && setting.is_set &&
+                registry_find(given->name, &row, NULL) == STORE_OK &&
+                registry_canonical(row, given->name, given->value, &value, NULL) == STORE_OK &&
+                strcmp(cg_buf_text(&value), setting.value) != 0)
+            cg_buf_addf(notes,
+                    "%s: the file says '%s', in force is '%s' of the store; the file's value "
+                    "only seeds it\n",
+                    given->name, cg_buf_text(&value), setting.value);
+        cg_buf_release(&value);
+    }
+}
+
+struct candidate *
+candidate_look(const char *path, int64_t now, struct cg_buf *notes, struct cg_buf *problems)
+{
+    struct candidate *candidate = NULL;
+    char *text = settings_text(path, problems);
+    struct settings *file = text == NULL ? NULL : settings_load_text(path, text, NULL, problems);
+    struct store *store = NULL;
+    struct store_view view;
+    struct cg_error err;
+    char *where = NULL;
+    enum store_status status = STORE_MISSING;
+
+    if (file == NULL)
+        goto done;
+    if (file->store && asprintf(&where, "%s/" CANDIDATE_STORE, file->state) > 0)
+        status = store_open(
+                &(struct store_options) { .path = where, .read_only = true }, &store, &err);
+    if (status == STORE_OK)
+        status = store_now(store, &view, &err);
+    if (status == STORE_OK) {
+        note_differences(file, &view, notes);
+        candidate = candidate_load(path, text, &view, now, problems);
+    } else if (status == STORE_MISSING || (status == STORE_IO && geteuid() != 0)) {
+        candidate = candidate_load(path, text, NULL, now, problems);
+    } else {
+        cg_buf_addf(problems, "%s\n", err.text);
+    }
+done:
+    store_close(store);
+    settings_free(file);
+    free(where);
+    free(text);
+    return candidate;
 }
 
 enum cg_status

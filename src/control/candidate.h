@@ -8,6 +8,10 @@
 #include <sys/types.h>
 
 #include "settings/settings.h"
+#include "store/store.h"
+
+/* Name of the store inside the state directory. */
+#define CANDIDATE_STORE "store.db"
 
 struct candidate {
     struct settings *settings;
@@ -19,12 +23,26 @@ struct candidate {
 };
 
 /*
- * Reads everything that the file names. Each problem is one line in `problems`. NULL when there was any;
- * otherwise the caller frees it.
+ * Reads everything that the file names, and of the store what stands in place of it. Each problem is one
+ * line in `problems`. NULL when there was any; otherwise the caller frees it.
  *
- * now   seconds since 1970: an identity that has expired by then is a problem
+ * text   of the file
+ * view   of the store; NULL: the file alone counts
+ * now    seconds since 1970: an identity that has expired by then is a problem
  */
-struct candidate *candidate_load(const char *path, int64_t now, struct cg_buf *problems);
+struct candidate *candidate_load(const char *path, const char *text, const struct store_view *view,
+        int64_t now, struct cg_buf *problems);
+
+/*
+ * The same for who only wants to look: the file's text is read, and its store if there is one, which
+ * nobody needs to have locked. Where the file differs from the store is a line in `notes` (may be NULL).
+ */
+struct candidate *candidate_look(
+        const char *path, int64_t now, struct cg_buf *notes, struct cg_buf *problems);
+
+/* The settings with the store's values in place of the file's. */
+struct settings *candidate_settings(
+        const char *path, const char *text, const struct store_view *view, struct cg_buf *problems);
 /* SHA-256 of its snapshot as it would be with this generation's number: equal means the same snapshot. */
 CG_CHECKED enum cg_status candidate_digest(struct candidate *candidate, uint64_t generation,
         uint8_t out[CG_SHA256_SIZE], struct cg_error *err);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "control/commit.h"
 #include "control/far_ends.h"
 #include "control/node.h"
 #include "control/peers.h"
@@ -298,6 +299,8 @@ next_timeout(const struct control *control, int64_t now)
         next = control->upgrade.deadline_ms;
     if (peers_next_ms(control->peers) < next)
         next = peers_next_ms(control->peers);
+    if (commit_next_ms(control, now) < next)
+        next = commit_next_ms(control, now);
     return next <= now ? 0 : next - now > 60000 ? 60000 : (int)(next - now);
 }
 
@@ -361,6 +364,7 @@ loop(struct control *control)
         if (fds[count + 4].revents != 0)
             take_addresses(control);
         upgrade_step(control, now);
+        commit_step(control, now);
         retry(control, now);
         rotate_ticket_keys(control, now);
         sweep_when_settled(control);
@@ -410,6 +414,8 @@ control_run(const struct control_options *options)
     control_answer(&control, "error\ncertgated is stopping\n");
     metrics_server_free(control.metrics);
     peers_close(control.peers);
+    store_close(control.store);
+    free(control.text);
     state_close(&control.state);
     fleet_release(&control.fleet);
     resolver_free(control.resolver);

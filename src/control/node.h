@@ -21,6 +21,9 @@ struct upgrade {
 
 struct control {
     struct control_options options;
+    char *text; /* of the configuration file, as it was read last */
+    struct store *store; /* NULL: the file alone counts */
+    struct pending pending; /* the change that waits to be confirmed */
     struct candidate *candidate; /* in force; NULL while an upgrade could not read its settings */
     struct sockets sockets;
     size_t adopted_sets; /* the first of the sockets, from before an upgrade */
@@ -44,6 +47,9 @@ struct control {
     bool failed;
 };
 
+/* What the process and its workers were started with cannot change on a reload. */
+void control_check_reload(
+        const struct control *control, const struct candidate *candidate, struct cg_buf *problems);
 /* Settings that a reload or an upgrade cannot change. */
 void control_check_fixed(const char *state, const char *log, unsigned workers,
         const struct settings *then, struct cg_buf *problems);

@@ -9,9 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "control/far_ends.h"
+#include "control/commit.h"
 #include "control/node.h"
-#include "control/ports.h"
 #include "control/say.h"
 
 /* A local client that says nothing for so long is dropped. */
@@ -34,12 +33,17 @@ control_check_fixed(const char *state, const char *log, unsigned workers,
 }
 
 /* The process and its workers are started with these: a new certgated, by restart or upgrade, takes them. */
-static void
-check_process_settings(
-        const struct candidate *now, const struct candidate *then, struct cg_buf *problems)
+void
+control_check_reload(
+        const struct control *control, const struct candidate *then, struct cg_buf *problems)
 {
+    const struct candidate *now = control->candidate;
     static const char text[] = "'%s' cannot change on reload: restart or upgrade certgated\n";
 
+    control_check_fixed(now->settings->state, now->settings->log, now->settings->workers,
+            then->settings, problems);
+    if (now->settings->store != then->settings->store)
+        cg_buf_addf(problems, text, "store");
     if (now->settings->metrics.len != then->settings->metrics.len ||
             memcmp(&now->settings->metrics.addr, &then->settings->metrics.addr,
                     now->settings->metrics.len) != 0)
@@ -50,53 +54,28 @@ check_process_settings(
         cg_buf_addf(problems, text, "user");
 }
 
-/*
- * One reload: all or nothing. The old sets keep their places in sockets->sets until the sweep, so the
- * indexes of the generation in force stay right if the candidate fails.
- */
-static bool
-reload(struct control *control, struct cg_buf *problems)
-{
-    const struct settings *now = control->candidate->settings;
-    struct candidate *candidate =
-                             candidate_load(control->options.config, (int64_t)time(NULL), problems),
-                     *old;
-    struct cg_error err;
-    size_t *listeners = NULL, *old_listeners;
-
-    if (candidate == NULL)
-        return false;
-    control_check_fixed(now->state, now->log, now->workers, candidate->settings, problems);
-    check_process_settings(control->candidate, candidate, problems);
-    if (problems->len != 0 || !ports_take(&control->sockets, candidate, &listeners, problems))
-        goto fail;
-    candidate->snapshot.generation = control->generation + 1;
-    if (!state_store_generation(&control->state, candidate->snapshot.generation)) {
-        cg_buf_addf(problems, "the generation counter cannot be written: %s\n", strerror(errno));
-        goto fail;
-    }
-    old = control->candidate;
-    old_listeners = control->fleet.listeners;
-    control->candidate = candidate;
-    control->generation = candidate->snapshot.generation;
-    control->fleet.candidate = candidate;
-    control->fleet.listeners = listeners;
-    far_ends_want(control->resolver, &candidate->snapshot);
-    if (fleet_feed_all(&control->fleet, &err) != CG_OK)
-        say("%s", err.text);
-    candidate_free(old);
-    free(old_listeners);
-    return true;
-fail:
-    free(listeners);
-    candidate_free(candidate);
-    ports_keep(&control->sockets, control->candidate, control->fleet.listeners);
-    return false;
-}
-
 /* ---- requests: by the control socket and by signals --------------------------------------------- */
 
 /* Each returns false with the problems, or true with the answer; no answer means that it comes later. */
+
+static bool
+reload(struct control *control, struct cg_buf *problems)
+{
+    struct commit commit = {
+        .author = { (int64_t)time(NULL), "local", "reload" }, .reread = true, .force = true
+    };
+
+    switch (commit_run(control, &commit, problems)) {
+    case COMMIT_MADE:
+        return true;
+    case COMMIT_SAME:
+        say("nothing has changed: generation %llu stays in force",
+                (unsigned long long)control->generation);
+        return true;
+    default:
+        return false;
+    }
+}
 
 static bool
 request_reload(struct control *control, struct cg_buf *answer, struct cg_buf *problems)

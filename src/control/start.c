@@ -5,10 +5,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control/commit.h"
 #include "control/far_ends.h"
+#include "control/keeping.h"
 #include "control/node.h"
 #include "control/peers.h"
-#include "control/ports.h"
 #include "control/say.h"
 
 /* After an upgrade whose settings cannot be read: when to look again. */
@@ -64,8 +65,7 @@ choose_generation(struct control *control, struct candidate *candidate, struct c
     uint8_t digest[CG_SHA256_SIZE];
     struct cg_error err;
 
-    candidate->snapshot.generation = control->generation + 1;
-    if (control->adopted) {
+    if (control->adopted && control->store == NULL) {
         if (candidate_digest(candidate, control->generation, digest, &err) != CG_OK) {
             cg_buf_addf(problems, "%s\n", err.text);
             return false;
@@ -75,7 +75,8 @@ choose_generation(struct control *control, struct candidate *candidate, struct c
             return true;
         }
     }
-    if (!state_store_generation(&control->state, candidate->snapshot.generation)) {
+    if (candidate->snapshot.generation != control->generation &&
+            !state_store_generation(&control->state, candidate->snapshot.generation)) {
         cg_buf_addf(problems, "the generation counter cannot be written: %s\n", strerror(errno));
         return false;
     }
@@ -119,16 +120,19 @@ open_metrics(struct control *control, const struct settings *settings, struct cg
 static bool
 prepare(struct control *control, struct cg_buf *problems)
 {
-    struct candidate *candidate =
-            candidate_load(control->options.config, (int64_t)time(NULL), problems);
+    const int64_t clock = (int64_t)time(NULL);
+    struct settings *file = settings_load(control->options.config, NULL, problems);
+    struct candidate *candidate = NULL;
     size_t *listeners = NULL;
     struct cg_error err;
     bool ok = false;
 
-    if (candidate == NULL || !open_files(control, candidate->settings, problems) ||
-            !ports_take(&control->sockets, candidate, &listeners, problems) ||
+    if (file == NULL || !open_files(control, file, problems) ||
+            !keeping_open(control, file, clock, problems) ||
+            !commit_first(control, &candidate, &listeners, problems) ||
             !choose_generation(control, candidate, problems))
         goto done;
+    state_load_pending(&control->state, &control->pending);
     if (!control->adopted && !state_open_control(&control->state, candidate->settings->state))
         goto done;
     if (!open_metrics(control, candidate->settings, problems))
@@ -161,6 +165,7 @@ done:
         control->metrics = NULL;
     }
     free(listeners);
+    settings_free(file);
     candidate_free(candidate);
     return ok;
 }

@@ -52,22 +52,62 @@ state_open(struct state *state, const char *path, uint64_t *generation)
     return true;
 }
 
-/* Written beside and renamed, so that a power cut leaves the old or the new number. */
+/* Written beside and renamed, so that a power cut leaves the old or the new text. */
+static bool
+store_text(const struct state *state, const char *name, const char *text)
+{
+    char beside[64];
+    bool ok;
+    int fd;
+
+    (void)snprintf(beside, sizeof(beside), "%s.new", name);
+    fd = openat(state->folder, beside, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return false;
+    ok = write_all(fd, text, strlen(text)) && fsync(fd) == 0;
+    close(fd);
+    return ok && renameat(state->folder, beside, state->folder, name) == 0 &&
+            fsync(state->folder) == 0;
+}
+
 bool
 state_store_generation(const struct state *state, uint64_t generation)
 {
     char text[32];
-    int len = snprintf(text, sizeof(text), "%llu\n", (unsigned long long)generation);
-    int fd =
-            openat(state->folder, "generation.new", O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-    bool ok;
 
-    if (fd < 0)
-        return false;
-    ok = write_all(fd, text, (size_t)len) && fsync(fd) == 0;
-    close(fd);
-    return ok && renameat(state->folder, "generation.new", state->folder, "generation") == 0 &&
-            fsync(state->folder) == 0;
+    (void)snprintf(text, sizeof(text), "%llu\n", (unsigned long long)generation);
+    return store_text(state, "generation", text);
+}
+
+bool
+state_store_pending(const struct state *state, const struct pending *pending)
+{
+    char text[96];
+
+    if (pending->generation == 0)
+        return unlinkat(state->folder, "pending", 0) == 0 || errno == ENOENT;
+    (void)snprintf(text, sizeof(text), "%llu %llu %lld\n", (unsigned long long)pending->generation,
+            (unsigned long long)pending->back_to, (long long)pending->reverts_at);
+    return store_text(state, "pending", text);
+}
+
+void
+state_load_pending(const struct state *state, struct pending *pending)
+{
+    int fd = openat(state->folder, "pending", O_RDONLY | O_CLOEXEC);
+    unsigned long long generation, back_to;
+    long long reverts_at;
+    char text[96];
+    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+    *pending = (struct pending) { .generation = 0 };
+    if (fd >= 0)
+        close(fd);
+    if (len <= 0)
+        return;
+    text[len] = '\0';
+    if (sscanf(text, "%llu %llu %lld", &generation, &back_to, &reverts_at) == 3)
+        *pending = (struct pending) { generation, back_to, reverts_at, 0 };
 }
 
 bool

@@ -15,6 +15,14 @@ struct state {
     int log;
 };
 
+/* A change that takes itself back unless it is confirmed; generation 0: none waits. */
+struct pending {
+    uint64_t generation;
+    uint64_t back_to;
+    int64_t reverts_at; /* seconds since 1970 */
+    int64_t retry_ms; /* after a failure; not kept */
+};
+
 #define STATE_NONE ((struct state) { -1, -1, -1, -1 })
 
 /* Each says what is wrong and returns false. */
@@ -22,6 +30,11 @@ bool state_open(struct state *state, const char *path, uint64_t *generation);
 bool state_open_log(struct state *state, const char *path);
 bool state_open_control(struct state *state, const char *path);
 bool state_store_generation(const struct state *state, uint64_t generation);
+
+/* What waits survives a restart, so that it goes back even then. */
+bool state_store_pending(const struct state *state, const struct pending *pending);
+/* None where there is no file, or it makes no sense. */
+void state_load_pending(const struct state *state, struct pending *pending);
 
 /* Closes everything and removes the control socket's name. */
 void state_close(struct state *state);

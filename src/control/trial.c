@@ -151,7 +151,7 @@ control_try(const struct control_options *options)
     if (options->handover >= 0 && handover_read(options->handover, &handover, &err) != CG_OK)
         cg_buf_addf(&problems, "%s\n", err.text);
     if (problems.len == 0)
-        candidate = candidate_load(options->config, (int64_t)time(NULL), &problems);
+        candidate = candidate_look(options->config, (int64_t)time(NULL), NULL, &problems);
     if (candidate != NULL && options->handover >= 0) {
         control_check_fixed(handover.state_path, handover.log_path, handover.sockets.workers,
                 candidate->settings, &problems);

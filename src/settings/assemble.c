@@ -17,8 +17,8 @@ struct work {
     struct settings *settings;
     struct block *blocks;
     size_t count;
-    enum cg_level management;
-    enum cg_level telephony;
+    struct settings_level management;
+    struct settings_level telephony;
     struct problems *problems;
 };
 
@@ -105,7 +105,7 @@ check_role(const struct work *work, const struct block *block)
 
     if (outbound && !block_gives(block, "listen"))
         complain(work, block, "'listen' is missing");
-    if (!block_gives(block, "identity") && !outbound)
+    if (!block_gives(block, "identity") && !outbound && !work->settings->store)
         complain(work, block, "'identity' is missing");
     if (!outbound && block->kind == BLOCK_INTERFACE && !block_gives(block, "backend"))
         complain(work, block, "'backend' is missing");
@@ -160,7 +160,9 @@ default_level(const struct work *work, const struct block *block, struct snapsho
 
     if (block->kind != BLOCK_INTERFACE || block_gives(block, "level"))
         return;
-    rules->level = telephony ? work->telephony : work->management;
+    rules->level = telephony ? work->telephony.level : work->management.level;
+    rules->latched =
+            rules->latched || (telephony ? work->telephony.latched : work->management.latched);
     rules->level_from = telephony ? SNAPSHOT_LEVEL_TELEPHONY : SNAPSHOT_LEVEL_MANAGEMENT;
 }
 
@@ -207,8 +209,18 @@ default_rest(const struct block *block, struct snapshot_interface *it, size_t cl
     if (!block_gives(block, "live"))
         it->live = (rules_checks(&it->rules) & pinned) != 0 ? SNAPSHOT_LIVE_CLOSE
                                                             : SNAPSHOT_LIVE_LEAVE;
-    if (it->role == CG_ROLE_OUTBOUND && !block_gives(block, "identity"))
+    if (!block_gives(block, "identity"))
         it->identity = SNAPSHOT_NO_IDENTITY;
+}
+
+/* Who names no identity presents the default one; where there is none yet, it is about to be made. */
+static void
+default_identity(const struct work *work, const struct block *block, struct snapshot_interface *it)
+{
+    if (it->role == CG_ROLE_OUTBOUND || block_gives(block, "identity") || !work->settings->store)
+        return;
+    if (!settings_identity_find(SETTINGS_DEFAULT_IDENTITY, &it->identity))
+        work->settings->wants_default = true;
 }
 
 /* The far end is judged by its configured name, never by one that DNS gave (RFC 9525). */
@@ -258,6 +270,7 @@ add_interface(const struct work *work, struct block *block)
     default_mode(work, block, it, classes);
     default_level(work, block, &it->rules, it->service);
     default_rest(block, it, classes);
+    default_identity(work, block, it);
     open_ports(work, block, it);
     check_role(work, block);
     take_far_end(work, block, it);
@@ -363,6 +376,7 @@ add_trunk(const struct work *work, struct block *block)
     if (!block_gives(block, "level")) {
         block->rules.level = it->rules.level;
         block->rules.level_from = it->rules.level_from;
+        block->rules.latched = block->rules.latched || it->rules.latched;
     }
     check_custom(work, block, &block->rules);
     check_sip_names(work, block, &block->rules, false);
@@ -420,7 +434,8 @@ add_line_client(const struct work *work, struct block *block)
     if (block->security == LINE_UNSECURED)
         complain(work, block, "an unsecured line to the far end needs no TLS and so no certgate");
     if (block->security != LINE_HIGH) {
-        block->rules.level = work->management;
+        block->rules.level = work->management.level;
+        block->rules.latched = work->management.latched;
         block->rules.level_from = SNAPSHOT_LEVEL_MANAGEMENT;
     }
     block->interface.role = CG_ROLE_OUTBOUND;
@@ -440,8 +455,9 @@ add_line(const struct work *work, struct block *block)
 }
 
 void
-assemble(struct settings *settings, struct block *blocks, size_t count, enum cg_level management,
-        enum cg_level telephony, struct problems *problems)
+assemble(struct settings *settings, struct block *blocks, size_t count,
+        struct settings_level management, struct settings_level telephony,
+        struct problems *problems)
 {
     const struct work work = { settings, blocks, count, management, telephony, problems };
 

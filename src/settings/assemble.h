@@ -21,6 +21,7 @@ void problem_add(struct problems *problems, int line, const char *text);
  * result is of use only when there was none.
  */
 void assemble(struct settings *settings, struct block *blocks, size_t count,
-        enum cg_level management, enum cg_level telephony, struct problems *problems);
+        struct settings_level management, struct settings_level telephony,
+        struct problems *problems);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "settings/assemble.h"
 #include "settings/rows.h"
+#include "settings/stored.h"
 #include "settings/text.h"
 #include "settings/values.h"
 
@@ -21,6 +22,7 @@
  */
 static struct {
     struct settings *settings;
+    const struct settings_overlay *overlay;
     struct problems problems;
     struct block current; /* the block that is being read */
     unsigned seen[64]; /* values of each row that were read in this block … */
@@ -153,6 +155,9 @@ keep_block(cfg_t *cfg, cfg_opt_t *opt, enum block_kind kind)
     it->line = cfg->line;
     (void)snprintf(it->name, sizeof(it->name), "%s", name);
     fill_defaults(cfg, section, it);
+    if (!stored_collect_block(loading.settings, section, it))
+        problem(cfg, "no memory");
+    stored_apply(loading.overlay, it);
     if (strlen(name) >= sizeof(it->name))
         problem(cfg, "%s name '%.100s' is longer than %d characters", block_kind_name(kind), name,
                 SNAPSHOT_NAME_SIZE - 1);
@@ -213,15 +218,21 @@ identity_read(cfg_t *cfg, cfg_opt_t *opt)
     const char *certificate = cfg_getstr(section, "certificate"), *key = cfg_getstr(section, "key");
     const char *name = cfg_title(section);
     unsigned same;
+    bool known;
 
     if (certificate == NULL || key == NULL) {
         problem(cfg, "identity '%.100s': '%s' is missing", name,
                 certificate == NULL ? "certificate" : "key");
         return 0;
     }
-    if (settings_identity_find(name, &same))
+    known = settings_identity_find(name, &same);
+    if (known && settings->identities[same].certificate != NULL) {
         problem(cfg, "identity '%.100s' stands twice", name);
-    if (settings->identity_count == SNAPSHOT_MAX_IDENTITIES || strlen(name) >= sizeof(it->name)) {
+        return 0;
+    }
+    if (!known &&
+            (settings->identity_count == SNAPSHOT_MAX_IDENTITIES ||
+                    strlen(name) >= sizeof(it->name))) {
         problem(cfg, "identity '%.100s': more than %d identities, or a name of over %d characters",
                 name, SNAPSHOT_MAX_IDENTITIES, SNAPSHOT_NAME_SIZE - 1);
         return 0;
@@ -232,7 +243,9 @@ identity_read(cfg_t *cfg, cfg_opt_t *opt)
         return -1;
     }
     settings->identities = grown;
-    it = &grown[settings->identity_count++];
+    /* What the file says of an identity counts before what the store has kept of it. */
+    it = &grown[known ? same : settings->identity_count++];
+    *it = (struct settings_identity) { .key = NULL };
     (void)snprintf(it->name, sizeof(it->name), "%s", name);
     it->certificate = resolve(certificate);
     it->key = resolve(key);
@@ -247,7 +260,7 @@ nearest_setting(const char *typed)
 {
     static const char *const node_names[] = { "node", "workers", "state", "log", "tcs", "user",
         "sandbox", "drain-timeout", "upgrade-drain-timeout", "management", "telephony", "metrics",
-        "inventory", "identity", "interface", "trunk", "line", "certificate", "key" };
+        "store", "inventory", "identity", "interface", "trunk", "line", "certificate", "key" };
     const size_t node_count = sizeof(node_names) / sizeof(node_names[0]);
     const char *names[sizeof(node_names) / sizeof(node_names[0]) + 64 + 1] = { NULL };
 
@@ -307,12 +320,18 @@ block_options(cfg_opt_t *options, enum block_kind kind)
 }
 
 /* management, telephony: the levels that interfaces take theirs from (shared contract, section 5). */
-static enum cg_level
+static struct settings_level
 node_level(cfg_t *cfg, const char *name)
 {
-    enum cg_level level = CG_LEVEL_MEDIUM;
+    struct settings_level level = { .level = CG_LEVEL_MEDIUM };
+    char stored[SETTINGS_NAME_SIZE];
 
-    (void)cg_level_from_name(cfg_getstr(cfg, name), &level); /* told by level_read() */
+    (void)cg_level_from_name(cfg_getstr(cfg, name), &level.level); /* told by level_read() */
+    (void)snprintf(stored, sizeof(stored), "checks.%s", name);
+    if ((cfg_getopt(cfg, name)->flags & FLAG_GIVEN) != 0 &&
+            !stored_collect(loading.settings, stored, cfg_getstr(cfg, name), false))
+        problem(cfg, "no memory");
+    stored_level(loading.overlay, stored, &level);
     return level;
 }
 
@@ -408,14 +427,27 @@ take_node_settings(cfg_t *cfg)
     settings->inventory = cfg_getbool(cfg, "inventory") == cfg_true;
     settings->drain_ms = node_duration(cfg, "drain-timeout");
     settings->retire_ms = node_duration(cfg, "upgrade-drain-timeout");
-    if (cfg_getstr(cfg, "tcs") == NULL)
+    settings->store = cfg_getbool(cfg, "store") == cfg_true;
+    if (cfg_getstr(cfg, "tcs") == NULL && !settings->store)
         problem(cfg, "'tcs' is missing: the folder of trusted certificates");
     if (settings->node == NULL || settings->state == NULL || settings->log == NULL)
         problem(cfg, "no memory");
 }
 
 struct settings *
-settings_load(const char *path, struct cg_buf *problems)
+settings_load(const char *path, const struct settings_overlay *overlay, struct cg_buf *problems)
+{
+    char *text = settings_text(path, problems);
+    struct settings *settings =
+            text == NULL ? NULL : settings_load_text(path, text, overlay, problems);
+
+    free(text);
+    return settings;
+}
+
+struct settings *
+settings_load_text(const char *path, const char *text, const struct settings_overlay *overlay,
+        struct cg_buf *problems)
 {
     cfg_opt_t interface[65], trunk[65], line[65];
     cfg_opt_t identity[] = { CFG_STR("certificate", 0, CFGF_NODEFAULT),
@@ -424,7 +456,8 @@ settings_load(const char *path, struct cg_buf *problems)
         CFG_STR("state", "/var/lib/certgate", CFGF_NONE), CFG_STR("log", "stdout", CFGF_NONE),
         CFG_STR("tcs", 0, CFGF_NODEFAULT), CFG_STR("metrics", 0, CFGF_NODEFAULT),
         CFG_STR("user", 0, CFGF_NODEFAULT), CFG_STR("sandbox", "on", CFGF_NONE),
-        CFG_BOOL("inventory", cfg_true, CFGF_NONE), CFG_STR("drain-timeout", "10s", CFGF_NONE),
+        CFG_BOOL("store", cfg_true, CFGF_NONE), CFG_BOOL("inventory", cfg_true, CFGF_NONE),
+        CFG_STR("drain-timeout", "10s", CFGF_NONE),
         CFG_STR("upgrade-drain-timeout", "1h", CFGF_NONE),
         CFG_STR("management", "medium", CFGF_NONE), CFG_STR("telephony", "medium", CFGF_NONE),
         CFG_SEC("identity", identity, CFGF_MULTI | CFGF_TITLE),
@@ -433,7 +466,6 @@ settings_load(const char *path, struct cg_buf *problems)
         CFG_SEC("line", line, CFGF_MULTI | CFGF_TITLE), CFG_END() };
     struct settings *settings = calloc(1, sizeof(*settings)), *result_settings = NULL;
     cfg_t *cfg = NULL;
-    char *text = NULL;
     int result;
 
     if (settings == NULL || (settings->path = strdup(path)) == NULL) {
@@ -442,6 +474,11 @@ settings_load(const char *path, struct cg_buf *problems)
     }
     memset(&loading, 0, sizeof(loading));
     loading.settings = settings;
+    loading.overlay = overlay;
+    if (!stored_add_identities(overlay, settings)) {
+        cg_buf_add(problems, "no memory for the settings\n");
+        goto fail;
+    }
     loading.problems = (struct problems) { settings->path, problems, 0 };
     options_once(root);
     options_once(identity);
@@ -465,9 +502,6 @@ settings_load(const char *path, struct cg_buf *problems)
     (void)cfg_set_validate_func(cfg, "upgrade-drain-timeout", node_duration_read);
     (void)cfg_set_validate_func(cfg, "management", level_read);
     (void)cfg_set_validate_func(cfg, "telephony", level_read);
-    text = settings_text(path, problems);
-    if (text == NULL)
-        goto fail;
     result = cfg_parse_buf(cfg, text);
     if (result == CFG_SUCCESS) {
         take_node_settings(cfg);
@@ -481,7 +515,6 @@ settings_load(const char *path, struct cg_buf *problems)
         settings = NULL;
     }
 fail:
-    free(text);
     if (cfg != NULL)
         cfg_free(cfg);
     for (size_t i = 0; i < loading.block_count; i++)
@@ -504,6 +537,9 @@ settings_free(struct settings *settings)
     }
     for (size_t i = 0; i < settings->interface_count; i++)
         snapshot_interface_release(&settings->interfaces[i]);
+    for (size_t i = 0; i < settings->given_count; i++)
+        free(settings->given[i].value);
+    free(settings->given);
     free(settings->identities);
     free(settings->interfaces);
     free(settings->path);
@@ -513,54 +549,4 @@ settings_free(struct settings *settings)
     free(settings->tcs);
     free(settings->user);
     free(settings);
-}
-
-void
-settings_describe(struct cg_buf *out)
-{
-    cg_buf_add(out,
-            "certgate.conf: names and values, strings in double quotes, lists in braces.\n\n"
-            "  node = \"NAME\"       name of this node in records (default certgate)\n"
-            "  workers = N         processes that serve connections (default 0: one per core)\n"
-            "  state = \"FOLDER\"    state directory (default /var/lib/certgate)\n"
-            "  log = \"FILE\"        decision log, JSON lines (default stdout)\n"
-            "  tcs = \"FOLDER\"      the Trusted Certificate Store: certificate files\n"
-            "  metrics = \"ADDRESS:PORT\"  where metrics are served in Prometheus' text, at "
-            "/metrics (default\n"
-            "                      nowhere; 'certgate metrics' prints them too)\n"
-            "  inventory = true    keep an inventory of the certificates received, for 'certgate "
-            "peers' and\n"
-            "                      'certgate what-if' (default true)\n"
-            "  user = \"NAME\"       whom workers run as when certgated is root (default nobody)\n"
-            "  sandbox = \"MODE\"    on (default): confine workers by seccomp and Landlock; "
-            "required: "
-            "do\n"
-            "                      not start where the kernel lacks one of them; off: do not\n"
-            "  drain-timeout = \"TIME\"  how long connections may go on after SIGTERM (default "
-            "10s)\n"
-            "  upgrade-drain-timeout = \"TIME\"  the same in the workers of before an upgrade "
-            "(default 1h)\n"
-            "  identity NAME { certificate = \"FILE\" key = \"FILE\" }\n"
-            "                      our certificate (first in its file, then its chain) and key\n"
-            "  management = \"LEVEL\"\n"
-            "  telephony = \"LEVEL\" levels of interfaces that name none: of services https and "
-            "line, and\n"
-            "                      of service sip (default medium)\n"
-            "  interface NAME { ... }   a port: who may reach which backend, or which far end\n"
-            "  trunk NAME { ... }       a SIP peer with rules of its own on an interface of "
-            "service sip\n"
-            "  line NAME { ... }        a WebSocket line with rules of its own on an interface of "
-            "service https,\n"
-            "                           or an outbound one\n\n"
-            "In these blocks:\n\n");
-    for (size_t i = 0; i < row_count; i++) {
-        cg_buf_addf(out, "  %-20s %s\n", rows[i].name, rows[i].help);
-        cg_buf_addf(out, "  %-20s %s%s%s%s;", "", rows[i].list ? "list; each " : "", rows[i].wanted,
-                rows[i].initial[0] == '\0' ? "" : "; default ", rows[i].initial);
-        for (unsigned kind = BLOCK_INTERFACE; kind <= BLOCK_LINE; kind <<= 1)
-            if ((rows[i].blocks & kind) != 0)
-                cg_buf_addf(out, " %s%s", block_kind_name(kind),
-                        (rows[i].required & kind) != 0 ? " (required)" : "");
-        cg_buf_add(out, "\n");
-    }
 }

@@ -14,18 +14,14 @@
 #define PLACE "<name>"
 
 struct registry_type {
+    const char *name;
     /* Writes the value as it is kept; false when it is none. */
     bool (*canonical)(const struct registry_row *row, const char *value, struct cg_buf *out);
-    /* Says what it may be. */
+    /* Says what it may be; NULL: one of the choices. */
     void (*describe)(const struct registry_row *row, struct cg_buf *out);
+    /* The words that it is chosen from; NULL: it is none of several words. */
+    const char *(*choice)(size_t i);
 };
-
-static void
-add_list(struct cg_buf *out, size_t i, const char *word)
-{
-    cg_buf_add(out, i == 0 ? "one of " : ", ");
-    cg_buf_add(out, word);
-}
 
 static bool
 level_canonical(const struct registry_row *row, const char *value, struct cg_buf *out)
@@ -39,12 +35,10 @@ level_canonical(const struct registry_row *row, const char *value, struct cg_buf
     return true;
 }
 
-static void
-level_describe(const struct registry_row *row, struct cg_buf *out)
+static const char *
+level_choice(size_t i)
 {
-    (void)row;
-    for (size_t i = 0; i < CG_LEVEL_COUNT; i++)
-        add_list(out, i, cg_level_name((enum cg_level)i));
+    return i < CG_LEVEL_COUNT ? cg_level_name((enum cg_level)i) : NULL;
 }
 
 /* An IP Office line has no remote levels: those whose checks look at the peer's name. */
@@ -63,15 +57,13 @@ line_level_canonical(const struct registry_row *row, const char *value, struct c
             level_canonical(row, value, out);
 }
 
-static void
-line_level_describe(const struct registry_row *row, struct cg_buf *out)
+static const char *
+line_level_choice(size_t i)
 {
-    size_t count = 0;
-
-    (void)row;
-    for (size_t i = 0; i < CG_LEVEL_COUNT; i++)
-        if (!is_remote((enum cg_level)i))
-            add_list(out, count++, cg_level_name((enum cg_level)i));
+    for (size_t level = 0; level < CG_LEVEL_COUNT; level++)
+        if (!is_remote((enum cg_level)level) && i-- == 0)
+            return cg_level_name((enum cg_level)level);
+    return NULL;
 }
 
 static bool
@@ -86,52 +78,95 @@ security_canonical(const struct registry_row *row, const char *value, struct cg_
     return true;
 }
 
-static void
-security_describe(const struct registry_row *row, struct cg_buf *out)
+static const char *
+security_choice(size_t i)
 {
-    (void)row;
-    for (size_t i = 0; i < SECURITY_COUNT; i++)
-        add_list(out, i, security_info((enum security)i)->id);
+    return i < SECURITY_COUNT ? security_info((enum security)i)->id : NULL;
 }
 
-static const char *const live_words[] = { "close", "drain", "leave" };
-
+/* One of the words, kept as it is. */
 static bool
-live_canonical(const struct registry_row *row, const char *value, struct cg_buf *out)
+word_canonical(const struct registry_row *row, const char *value, struct cg_buf *out)
 {
-    (void)row;
-    for (size_t i = 0; i < sizeof(live_words) / sizeof(live_words[0]); i++) {
-        if (strcmp(value, live_words[i]) == 0) {
-            cg_buf_add(out, value);
+    const char *word;
+
+    for (size_t i = 0; (word = row->type->choice(i)) != NULL; i++) {
+        if (strcmp(value, word) == 0) {
+            cg_buf_add(out, word);
             return true;
         }
     }
     return false;
 }
 
-static void
-live_describe(const struct registry_row *row, struct cg_buf *out)
+static const char *
+word_of(const char *const *words, size_t count, size_t i)
 {
-    (void)row;
-    for (size_t i = 0; i < sizeof(live_words) / sizeof(live_words[0]); i++)
-        add_list(out, i, live_words[i]);
+    return i < count ? words[i] : NULL;
+}
+
+static const char *
+live_choice(size_t i)
+{
+    static const char *const words[] = { "close", "drain", "leave" };
+
+    return word_of(words, 3, i);
+}
+
+static const char *
+bool_choice(size_t i)
+{
+    static const char *const words[] = { "true", "false" };
+
+    return word_of(words, 2, i);
+}
+
+static const char *
+role_choice(size_t i)
+{
+    static const char *const words[] = { "administrator", "operator", "auditor" };
+
+    return word_of(words, 3, i);
 }
 
 static bool
-bool_canonical(const struct registry_row *row, const char *value, struct cg_buf *out)
+fingerprint_canonical(const struct registry_row *row, const char *value, struct cg_buf *out)
 {
     (void)row;
-    if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+    if (strlen(value) != 2 * CG_SHA256_SIZE ||
+            strspn(value, "0123456789abcdef") != 2 * CG_SHA256_SIZE)
         return false;
     cg_buf_add(out, value);
     return true;
 }
 
 static void
-bool_describe(const struct registry_row *row, struct cg_buf *out)
+fingerprint_describe(const struct registry_row *row, struct cg_buf *out)
 {
     (void)row;
-    cg_buf_add(out, "true or false");
+    cg_buf_add(out, "a SHA-256 as 64 lower-case hex digits");
+}
+
+/* What crypt(5) makes of a password by yescrypt: "$y$PARAMETERS$SALT$HASH". */
+static bool
+hash_canonical(const struct registry_row *row, const char *value, struct cg_buf *out)
+{
+    static const char alphabet[] =
+            "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz$";
+
+    (void)row;
+    if (strncmp(value, "$y$", 3) != 0 || strlen(value) < 40 ||
+            strspn(value, alphabet) != strlen(value))
+        return false;
+    cg_buf_add(out, value);
+    return true;
+}
+
+static void
+hash_describe(const struct registry_row *row, struct cg_buf *out)
+{
+    (void)row;
+    cg_buf_add(out, "a password's yescrypt hash ('certgate user passwd' makes one)");
 }
 
 static bool
@@ -216,42 +251,59 @@ allow_describe(const struct registry_row *row, struct cg_buf *out)
         cg_buf_addf(out, "%s%s", i == 0 ? "" : ", ", cg_allowance_name((enum cg_allowance)i));
 }
 
-static const struct registry_type type_LEVEL = { level_canonical, level_describe };
-static const struct registry_type type_LINE_LEVEL = { line_level_canonical, line_level_describe };
-static const struct registry_type type_SECURITY = { security_canonical, security_describe };
-static const struct registry_type type_LIVE = { live_canonical, live_describe };
-static const struct registry_type type_BOOL = { bool_canonical, bool_describe };
-static const struct registry_type type_NUMBER = { number_canonical, number_describe };
-static const struct registry_type type_ALLOW = { allow_canonical, allow_describe };
+static const struct registry_type type_LEVEL = { "level", level_canonical, NULL, level_choice };
+static const struct registry_type type_LINE_LEVEL = { "line-level", line_level_canonical, NULL,
+    line_level_choice };
+static const struct registry_type type_SECURITY = { "security", security_canonical, NULL,
+    security_choice };
+static const struct registry_type type_LIVE = { "live", word_canonical, NULL, live_choice };
+static const struct registry_type type_BOOL = { "bool", word_canonical, NULL, bool_choice };
+static const struct registry_type type_NUMBER = { "number", number_canonical, number_describe,
+    NULL };
+static const struct registry_type type_ALLOW = { "allow", allow_canonical, allow_describe, NULL };
+static const struct registry_type type_ROLE = { "role", word_canonical, NULL, role_choice };
+static const struct registry_type type_HASH = { "hash", hash_canonical, hash_describe, NULL };
+static const struct registry_type type_FINGERPRINT = { "fingerprint", fingerprint_canonical,
+    fingerprint_describe, NULL };
 
 /* clang-format off */
 #define SETTINGS(X)                                                                                \
-    /* name                        type        low high               initial        latchable help */ \
-    X("checks.management",         LEVEL,       0,  0,                "medium",      true,         \
+    /* name                        type        low high               initial        latchable use help */ \
+    X("checks.management",         LEVEL,       0,  0,                "medium",      true,  SHOWN, \
       "Checks of certificates received on management interfaces: services https and line")         \
-    X("checks.telephony",          LEVEL,       0,  0,                "medium",      true,         \
+    X("checks.telephony",          LEVEL,       0,  0,                "medium",      true,  SHOWN, \
       "Checks of certificates received on telephony interfaces: service sip")                      \
-    X("partial-chain",             BOOL,        0,  0,                "false",       false,        \
+    X("partial-chain",             BOOL,        0,  0,                "false",       false, SHOWN, \
       "An intermediate certificate of the Trusted Certificate Store may end a path")               \
-    X("max-path-depth",            NUMBER,      1,  CG_MAX_PATH_DEPTH, "10",         false,        \
+    X("max-path-depth",            NUMBER,      1,  CG_MAX_PATH_DEPTH, "10",         false, SHOWN, \
       "Most intermediate certificates between the received one and its root")                      \
-    X("expiry.warning-days",       NUMBER,     30,  180,              "60",          false,        \
+    X("expiry.warning-days",       NUMBER,     30,  180,              "60",          false, SHOWN, \
       "Days before the end of a certificate at which warnings of it begin")                        \
-    X("line." PLACE ".level",      LINE_LEVEL,  0,  0,                "high",        true,         \
+    X("interface." PLACE ".level", LEVEL,       0,  0,                NULL,          true,  SHOWN, \
+      "Checks of certificates received on one interface; without it, those of checks.management or checks.telephony") \
+    X("line." PLACE ".level",      LINE_LEVEL,  0,  0,                "high",        true,  SHOWN, \
       "Checks of certificates received on an IP Office line of security high")                     \
-    X("trunk." PLACE ".level",     LEVEL,       0,  0,                NULL,          true,         \
+    X("trunk." PLACE ".level",     LEVEL,       0,  0,                NULL,          true,  SHOWN, \
       "Checks of certificates received from a SIP trunk; without it, those of its interface")      \
-    X("service." PLACE ".security", SECURITY,   0,  0,                "secure-high", false,        \
+    X("service." PLACE ".security", SECURITY,   0,  0,                "secure-high", false, SHOWN, \
       "Which ports of an interface's service are open, and by which algorithms its TLS is spoken") \
-    X("interface." PLACE ".allow", ALLOW,       0,  0,                "",            false,        \
+    X("interface." PLACE ".allow", ALLOW,       0,  0,                "",            false, SHOWN, \
       "Narrow allowances on an interface, each with an optional last day")                         \
-    X("interface." PLACE ".live",  LIVE,        0,  0,                NULL,          false,        \
-      "What becomes of connected peers that are no longer admitted; without it, the level decides")
+    X("interface." PLACE ".live",  LIVE,        0,  0,                NULL,          false, SHOWN, \
+      "What becomes of connected peers that are no longer admitted; without it, the level decides") \
+    X("user." PLACE ".role",       ROLE,        0,  0,                NULL,          false, SHOWN, \
+      "What a user of the console and the admin API may do")                                       \
+    X("user." PLACE ".password",   HASH,        0,  0,                NULL,          false, SECRET, \
+      "A user's password, as its yescrypt hash")                                                   \
+    X("user." PLACE ".certificate", FINGERPRINT, 0, 0,                NULL,          false, SHOWN, \
+      "The certificate that stands for a user")                                                    \
+    X("node.configuration",        FINGERPRINT, 0,  0,                NULL,          false, OWN,   \
+      "What certgate.conf was when this generation was made")
 /* clang-format on */
 
 static const struct registry_row rows[] = {
-#define X(name, type, low, high, initial, latchable, help)                                         \
-    { name, &type_##type, low, high, initial, latchable, help },
+#define X(name, type, low, high, initial, latchable, use, help)                                    \
+    { name, &type_##type, low, high, initial, latchable, REGISTRY_##use, help },
     SETTINGS(X)
 #undef X
 };
@@ -277,7 +329,24 @@ registry_has_name(const struct registry_row *row)
 void
 registry_describe_values(const struct registry_row *row, struct cg_buf *out)
 {
-    row->type->describe(row, out);
+    const char *word;
+
+    if (row->type->describe != NULL)
+        row->type->describe(row, out);
+    for (size_t i = 0; (word = registry_choice(row, i)) != NULL; i++)
+        cg_buf_addf(out, "%s%s", i == 0 ? "one of " : ", ", word);
+}
+
+const char *
+registry_type_name(const struct registry_row *row)
+{
+    return row->type->name;
+}
+
+const char *
+registry_choice(const struct registry_row *row, size_t i)
+{
+    return row->type->choice == NULL ? NULL : row->type->choice(i);
 }
 
 /* The name inside, borrowed from `name`; false when the setting is not of this row. */
@@ -294,6 +363,32 @@ matches(const struct registry_row *row, const char *name)
     after = strlen(tail);
     return len > before + after && len - before - after < SNAPSHOT_NAME_SIZE &&
             memcmp(name, row->name, before) == 0 && strcmp(name + len - after, tail) == 0;
+}
+
+bool
+registry_inside(const struct registry_row *row, const char *name, char *out, size_t size)
+{
+    const char *place = strstr(row->name, PLACE);
+    size_t before, after;
+
+    if (place == NULL || !matches(row, name))
+        return false;
+    before = (size_t)(place - row->name);
+    after = strlen(place + strlen(PLACE));
+    return (size_t)snprintf(
+                   out, size, "%.*s", (int)(strlen(name) - before - after), name + before) < size;
+}
+
+void
+registry_name(const struct registry_row *row, const char *inside, char *out, size_t size)
+{
+    const char *place = strstr(row->name, PLACE);
+
+    if (place == NULL)
+        (void)snprintf(out, size, "%s", row->name);
+    else
+        (void)snprintf(out, size, "%.*s%s%s", (int)(place - row->name), row->name, inside,
+                place + strlen(PLACE));
 }
 
 /* Splits a typed name at its first and last dot; false where there is nothing between them. */

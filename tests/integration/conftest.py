@@ -91,8 +91,9 @@ class Gateway:
     """
 
     def __init__(self, folder, pki, identity, backend, interfaces, pinned=(), workers=1, blocks=(),
-                 descriptors=None, program=None, before=None):
+                 descriptors=None, program=None, before=None, store=False):
         self.folder, self.pki, self.identity = str(folder), pki, identity
+        self.store = store  # False: what the tests write into the file counts at each reload
         self.backend, self.workers, self.blocks, self.descriptors = backend, workers, list(blocks), descriptors
         self.program = program or os.path.join(BUILD, "cmd", "certgated")
         self.before = before  # called in the child before it becomes certgated
@@ -106,7 +107,7 @@ class Gateway:
 
     def configure(self, interfaces):
         lines = [f'node = "test"', f"workers = {self.workers}", f'state = "{self.folder}/state"',
-                 f'log = "{self.log}"', f'tcs = "{self.tcs}"',
+                 f'log = "{self.log}"', f'tcs = "{self.tcs}"', f"store = {str(self.store).lower()}",
                  'identity "gw" {', f'  certificate = "{self.identity.chain_file}"',
                  f'  key = "{self.identity.key_file}"', "}"]
         for name, settings in interfaces.items():
@@ -138,11 +139,11 @@ class Gateway:
         if self.before:
             self.before()
 
-    def start(self):
+    def start(self, generation=1):
         self.process = subprocess.Popen([self.program, "--config", self.config],
                                         stderr=open(self.stderr, "ab"), stdout=subprocess.DEVNULL,
                                         preexec_fn=self._in_child if self.descriptors or self.before else None)
-        self.wait_generation(1)
+        self.wait_generation(generation)
 
     def messages(self):
         with open(self.stderr, encoding="utf-8", errors="replace") as f:

@@ -30,7 +30,7 @@ class Node:
             file.write(f'''node = "test"
 workers = 1
 state = "{self.folder}/state"
-tcs = "{values['tcs']}"
+store = false tcs = "{values['tcs']}"
 {values['node_extra']}
 identity "gw" {{ certificate = "{values['certificate']}" key = "{values['key']}" }}
 interface "web" {{

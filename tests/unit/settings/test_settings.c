@@ -44,11 +44,11 @@ load(const char *text, struct cg_buf *problems)
     assert_true(fputs(text, file) >= 0);
     assert_int_equal(fclose(file), 0);
     cg_buf_init(problems, 64 * 1024);
-    return settings_load(path, problems);
+    return settings_load(path, NULL, problems);
 }
 
 #define HEAD                                                                                       \
-    "tcs = \"tcs\"\n"                                                                              \
+    "store = false tcs = \"tcs\"\n"                                                                \
     "identity \"gw\" { certificate = \"gw.pem\" key = \"/etc/gw.key\" }\n"                         \
     "interface \"web\" {\n"                                                                        \
     "  listen = {\"127.0.0.1:8443\"}\n"                                                            \
@@ -234,13 +234,13 @@ static const struct {
       ":8: interface 'web': level medium+remote on SIP needs 'sip-domains'\n" },
     { LINE7("service = \"sip\" level = \"high+remote\" sip-domains = {\"a.example\"}"),
       ":8: interface 'web': level high+remote on SIP needs 'names'\n" },
-    { "tcs = \"tcs\"\nidentity \"gw\" { certificate = \"a\" key = \"b\" }\ninterface \"web\" {\n"
+    { "store = false tcs = \"tcs\"\nidentity \"gw\" { certificate = \"a\" key = \"b\" }\ninterface \"web\" {\n"
       "  listen = {\"127.0.0.1:1\"} identity = \"gw\"\n}\n", ":5: interface 'web': 'backend' is missing\n" },
-    { "tcs = \"tcs\"\nidentity \"gw\" { certificate = \"a\" key = \"b\" }\ninterface \"web\" {\n"
+    { "store = false tcs = \"tcs\"\nidentity \"gw\" { certificate = \"a\" key = \"b\" }\ninterface \"web\" {\n"
       "  listen = {\"127.0.0.1:1\"} backend = \"unix:/b\"\n}\n", ":5: interface 'web': 'identity' is missing\n" },
-    { "tcs = \"tcs\"\ninterface \"web\" {\n  listen = {\"127.0.0.1:1\"} backend = \"unix:/b\"\n  identity = \"gw\"\n}\n",
+    { "store = false tcs = \"tcs\"\ninterface \"web\" {\n  listen = {\"127.0.0.1:1\"} backend = \"unix:/b\"\n  identity = \"gw\"\n}\n",
       ":4: identity: 'gw' is not the name of an identity block above\n" },
-    { "tcs = \"tcs\"\nidentity \"gw\" { certificate = \"a\" }\n", ":2: identity 'gw': 'key' is missing\n" },
+    { "store = false tcs = \"tcs\"\nidentity \"gw\" { certificate = \"a\" }\n", ":2: identity 'gw': 'key' is missing\n" },
     { "workers = 65\n" LINE7(""), ":1: workers: '65' is not a number from 0 (one per core) to 64\n" },
     { "workers = -1\n" LINE7(""), ":1: workers: '-1' is not a number from 0 (one per core) to 64\n" },
     { "workers = many\n" LINE7(""), ":1: invalid integer value for option 'workers'\n" },
@@ -270,8 +270,8 @@ static const struct {
       ":11: line 'web': there is an interface of this name\n" },
     { "management = \"hihg\"\n" LINE7(""),
       ":1: management: 'hihg' is not none, low, medium, high, medium+remote or high+remote\n" },
-    { LINE7("") LINE7(""), ":9: 'tcs' stands twice\n:10: identity 'gw' stands twice\n:16: interface 'web' stands twice\n" },
-    { "tcs = \"tcs\"\n", ": there is no interface block: nothing to serve\n" },
+    { LINE7("") LINE7(""), ":9: 'store' stands twice\n:9: 'tcs' stands twice\n:10: identity 'gw' stands twice\n:16: interface 'web' stands twice\n" },
+    { "store = false tcs = \"tcs\"\n", ": there is no interface block: nothing to serve\n" },
 };
 /* clang-format on */
 
@@ -343,11 +343,11 @@ what_cannot_be_read(void **state)
         cg_buf_release(&problems);
     }
     cg_buf_init(&problems, 1000);
-    assert_null(settings_load("/nowhere/certgate.conf", &problems));
+    assert_null(settings_load("/nowhere/certgate.conf", NULL, &problems));
     assert_string_equal(cg_buf_text(&problems),
             "/nowhere/certgate.conf: cannot be read: No such file or directory\n");
     cg_buf_release(&problems);
-    assert_null(settings_load("/", &problems)); /* and the process lives on */
+    assert_null(settings_load("/", NULL, &problems)); /* and the process lives on */
     assert_string_equal(cg_buf_text(&problems), "/: cannot be read: Is a directory\n");
     cg_buf_release(&problems);
 }

@@ -26,7 +26,8 @@ a_new_store_has_defaults_and_no_generation(void **state)
             "checks.telephony=medium by default\n"
             "partial-chain=false by default\n"
             "max-path-depth=10 by default\n"
-            "expiry.warning-days=60 by default\n");
+            "expiry.warning-days=60 by default\n"
+            "node.configuration= by default\n");
 }
 
 static void

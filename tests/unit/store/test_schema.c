@@ -65,6 +65,7 @@ expect_contents(struct fixture *fixture)
             "partial-chain=false by default\n"
             "max-path-depth=4\n"
             "expiry.warning-days=60 by default\n"
+            "node.configuration= by default\n"
             "line.hq.level=low\n"
             "tcs a09038b71f6360da0dcef41692f0fc351869956660507a7e689435480b4b7299"
             " root CN=number 0\n"

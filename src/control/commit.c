@@ -1,0 +1,449 @@
+#include "control/commit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "control/far_ends.h"
+#include "control/keeping.h"
+#include "control/ports.h"
+#include "control/say.h"
+#include "settings/text.h"
+
+/* ---- what it does, in words for machines --------------------------------------------------------- */
+
+static bool
+add_difference(void *arg, const struct store_difference *it)
+{
+    json_t *one = json_pack("{s:s,s:s,s:s?,s:s?,s:b,s:b}", "part", store_part_name(it->part),
+            "name", it->name, "before", it->before, "after", it->after, "latched_before",
+            it->latched_before, "latched_after", it->latched_after);
+    const struct registry_row *row;
+
+    if (it->part == STORE_PART_SETTING && registry_find(it->name, &row, NULL) == STORE_OK &&
+            row->use != REGISTRY_SHOWN) {
+        if (it->before != NULL)
+            (void)json_object_set_new(one, "before", json_string("hidden"));
+        if (it->after != NULL)
+            (void)json_object_set_new(one, "after", json_string("hidden"));
+    }
+    return json_array_append_new(arg, one) == 0;
+}
+
+static bool
+add_cleared(void *arg, const struct store_cleared *it)
+{
+    json_t *checks = json_array();
+
+    for (unsigned i = 0; i < CG_CHECK_COUNT; i++)
+        if ((it->begin & 1u << i) != 0)
+            (void)json_array_append_new(checks, json_string(cg_check_info((enum cg_check)i)->id));
+    return json_array_append_new(arg,
+                   json_pack("{s:s,s:s?,s:s?,s:o}", "name", it->name, "before", it->before, "after",
+                           it->after, "begin", checks)) == 0;
+}
+
+static enum store_status
+tell(struct control *control, struct store_change *change, json_t *told, bool *clears,
+        struct cg_error *err)
+{
+    const struct store_view pending = store_pending(change);
+    json_t *diff = json_array(), *cleared = json_array();
+    struct store_view now;
+    enum store_status status = store_now(control->store, &now, err);
+
+    if (status == STORE_OK)
+        status = store_diff(&now, &pending, add_difference, diff, err);
+    if (status == STORE_OK)
+        status = store_preview_latches(change, add_cleared, cleared, err);
+    *clears = json_array_size(cleared) != 0;
+    if (told != NULL) {
+        (void)json_object_set(told, "diff", diff);
+        (void)json_object_set(told, "latches_cleared", cleared);
+    }
+    json_decref(diff);
+    json_decref(cleared);
+    return status;
+}
+
+/* Before a latch is gone for good, one file brings it back. */
+static enum store_status
+back_up(struct control *control, const char *state, struct commit *commit, struct cg_error *err)
+{
+    struct store_view now;
+    char *folder = NULL, *path = NULL;
+    enum store_status status = store_now(control->store, &now, err);
+
+    if (status != STORE_OK)
+        return status;
+    if (asprintf(&folder, "%s/" KEEPING_BACKUPS, state) < 0 ||
+            asprintf(&path, "%s/before-generation-%llu.certgate", folder,
+                    (unsigned long long)now.generation + 1) < 0)
+        status = store_fail(err, STORE_NOMEM, "no memory for a backup");
+    else if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+        status = store_fail(err, STORE_IO, "%s cannot be made: %s", folder, strerror(errno));
+    else if (unlink(path) != 0 && errno != ENOENT)
+        status = store_fail(err, STORE_IO, "%s cannot be removed: %s", path, strerror(errno));
+    else
+        status = store_backup(&now, path, commit->author.time, NULL, 0, NULL, err);
+    if (status == STORE_OK && commit->told != NULL)
+        (void)json_object_set_new(commit->told, "backup", json_string(path));
+    free(folder);
+    free(path);
+    return status;
+}
+
+/* ---- one generation ---------------------------------------------------------------------------- */
+
+/* What has been made and is not in force yet. */
+struct next {
+    struct candidate *candidate;
+    size_t *listeners;
+    char *text; /* of the file, where it was read again */
+};
+
+static void
+next_release(struct control *control, struct next *next)
+{
+    free(next->text);
+    free(next->listeners);
+    candidate_free(next->candidate);
+    *next = (struct next) { .text = NULL };
+    if (control->candidate != NULL)
+        ports_keep(&control->sockets, control->candidate, control->fleet.listeners);
+}
+
+static enum commit_end
+end_of(enum store_status status)
+{
+    switch (status) {
+    case STORE_OK:
+        return COMMIT_MADE;
+    case STORE_UNCHANGED:
+        return COMMIT_SAME;
+    case STORE_INVALID:
+    case STORE_MISSING:
+    case STORE_EXISTS:
+        return COMMIT_INVALID;
+    case STORE_BUSY:
+        return COMMIT_BUSY;
+    default:
+        return COMMIT_FAILED;
+    }
+}
+
+/* A node without a store: the file is the state, and each load of it is one generation. */
+static enum commit_end
+make_from_file(struct control *control, struct commit *commit, struct next *next, const char *text,
+        struct cg_buf *problems)
+{
+    if (commit->edit != NULL) {
+        cg_buf_addf(problems,
+                "this node keeps everything in %s (store = false): edit it, then 'certgate "
+                "reload'\n",
+                control->options.config);
+        return COMMIT_INVALID;
+    }
+    next->candidate =
+            candidate_load(control->options.config, text, NULL, commit->author.time, problems);
+    return next->candidate == NULL ? COMMIT_INVALID : COMMIT_MADE;
+}
+
+/* The change as it would be, whole; then what it does, and whether that is wanted. */
+static enum commit_end
+consider(struct control *control, struct commit *commit, struct store_change *change,
+        struct next *next, const char *text, struct cg_buf *problems)
+{
+    const struct store_view pending = store_pending(change);
+    struct cg_error err = { "" };
+    bool clears = false;
+    enum store_status status =
+            commit->edit == NULL ? STORE_OK : commit->edit(commit->arg, change, &err);
+
+    if (status == STORE_OK)
+        status = keeping_sync(control, change, text, problems, &err);
+    if (status != STORE_OK) {
+        if (problems->len == 0)
+            cg_buf_addf(problems, "%s\n", err.text);
+        return end_of(status);
+    }
+    next->candidate =
+            candidate_load(control->options.config, text, &pending, commit->author.time, problems);
+    if (next->candidate == NULL)
+        return COMMIT_INVALID;
+    status = tell(control, change, commit->told, &clears, &err);
+    if (status == STORE_OK && clears && !commit->no_backup && !commit->preview)
+        status = back_up(control, next->candidate->settings->state, commit, &err);
+    if (status != STORE_OK)
+        cg_buf_addf(problems, "%s\n", err.text);
+    return end_of(status);
+}
+
+/* What can change while certgated runs, and the ports; nothing is in force yet. */
+static bool
+prepare(struct control *control, struct next *next, struct cg_buf *problems)
+{
+    if (control->candidate != NULL)
+        control_check_reload(control, next->candidate, problems);
+    return problems->len == 0 &&
+            ports_take(&control->sockets, next->candidate, &next->listeners, problems);
+}
+
+static enum commit_end
+make_from_store(struct control *control, struct commit *commit, struct next *next, const char *text,
+        struct cg_buf *problems)
+{
+    struct store_change *change = NULL;
+    struct cg_error err = { "" };
+    struct store_view now;
+    uint64_t generation = 0;
+    enum store_status status = store_begin(control->store, &commit->author, &change, &err);
+    enum commit_end end;
+
+    if (status != STORE_OK) {
+        cg_buf_addf(problems, "%s\n", err.text);
+        return end_of(status);
+    }
+    end = consider(control, commit, change, next, text, problems);
+    if (end == COMMIT_MADE && !prepare(control, next, problems))
+        end = COMMIT_INVALID;
+    if (end == COMMIT_MADE && commit->preview)
+        end = COMMIT_PREVIEWED;
+    if (end != COMMIT_MADE) {
+        store_abort(change);
+        return end;
+    }
+    status = store_commit(change, NULL, NULL, &generation, &err);
+    if (status == STORE_UNCHANGED && store_now(control->store, &now, &err) == STORE_OK)
+        generation = now.generation;
+    else if (status != STORE_OK)
+        cg_buf_addf(problems, "%s\n", err.text);
+    next->candidate->snapshot.generation = generation;
+    return end_of(status);
+}
+
+/* Made, but not in force; *next is to be released unless it is taken over. */
+static enum commit_end
+make(struct control *control, struct commit *commit, struct next *next, struct cg_buf *problems)
+{
+    const char *text = control->text;
+    enum commit_end end;
+
+    if (commit->reread || text == NULL) {
+        text = next->text = settings_text(control->options.config, problems);
+        if (text == NULL)
+            return COMMIT_INVALID;
+    }
+    if (control->store != NULL)
+        return make_from_store(control, commit, next, text, problems);
+    end = make_from_file(control, commit, next, text, problems);
+    if (end == COMMIT_MADE && !prepare(control, next, problems))
+        end = COMMIT_INVALID;
+    if (end == COMMIT_MADE)
+        next->candidate->snapshot.generation = control->generation + 1;
+    return end;
+}
+
+static void
+take_text(struct control *control, struct next *next)
+{
+    if (next->text == NULL)
+        return;
+    free(control->text);
+    control->text = next->text; /* ownership moves to the node */
+    next->text = NULL;
+}
+
+/* From here on everybody is judged by it. */
+static void
+put_in_force(struct control *control, struct next *next)
+{
+    struct candidate *old = control->candidate;
+    size_t *old_listeners = control->fleet.listeners;
+    struct cg_error err;
+
+    control->fleet.candidate = control->candidate = next->candidate;
+    control->fleet.listeners = next->listeners;
+    control->generation = next->candidate->snapshot.generation;
+    next->candidate = NULL;
+    next->listeners = NULL;
+    take_text(control, next);
+    far_ends_want(control->resolver, &control->candidate->snapshot);
+    if (fleet_feed_all(&control->fleet, &err) != CG_OK)
+        say("%s", err.text);
+    candidate_free(old);
+    free(old_listeners);
+}
+
+/* ---- waiting to be confirmed ------------------------------------------------------------------- */
+
+static void
+wait_for_confirmation(struct control *control, struct commit *commit, uint64_t before)
+{
+    if (commit->confirm_s == 0)
+        return;
+    control->pending = (struct pending) { .generation = control->generation,
+        .back_to = before,
+        .reverts_at = commit->author.time + commit->confirm_s };
+    if (!state_store_pending(&control->state, &control->pending))
+        say("what waits to be confirmed is not on the disk: a restart would let it stay");
+    say("generation %llu takes itself back in %u s unless it is confirmed ('certgate confirm')",
+            (unsigned long long)control->generation, commit->confirm_s);
+}
+
+static void
+forget_pending(struct control *control)
+{
+    control->pending = (struct pending) { .generation = 0 };
+    (void)state_store_pending(&control->state, &control->pending);
+}
+
+bool
+commit_confirm(struct control *control, const struct store_author *author)
+{
+    struct cg_error err;
+
+    if (control->pending.generation == 0)
+        return false;
+    if (store_audit_add(control->store, author->time, author->actor, "confirm", NULL, &err) !=
+            STORE_OK)
+        say("%s", err.text);
+    say("generation %llu is confirmed by %s", (unsigned long long)control->pending.generation,
+            author->actor);
+    forget_pending(control);
+    return true;
+}
+
+static enum store_status
+roll_back(void *arg, struct store_change *change, struct cg_error *err)
+{
+    const struct control *control = arg;
+
+    return store_rollback(change, control->pending.back_to, STORE_LATCHES_AS_THEN, err);
+}
+
+enum commit_end
+commit_revert(struct control *control, const struct store_author *author, struct cg_buf *problems)
+{
+    struct pending pending = control->pending;
+    struct commit commit = { .author = *author,
+        .edit = roll_back,
+        .arg = control,
+        .force = true,
+        .no_backup = true,
+        .reverts = true };
+    enum commit_end end;
+
+    if (pending.generation == 0) {
+        cg_buf_add(problems, "no change waits to be confirmed\n");
+        return COMMIT_INVALID;
+    }
+    end = commit_run(control, &commit, problems);
+    if (end == COMMIT_MADE || end == COMMIT_SAME) {
+        say("generation %llu is taken back: generation %llu is as %llu was",
+                (unsigned long long)pending.generation, (unsigned long long)control->generation,
+                (unsigned long long)pending.back_to);
+        forget_pending(control);
+    }
+    return end;
+}
+
+void
+commit_step(struct control *control, int64_t now)
+{
+    const int64_t clock = (int64_t)time(NULL);
+    const struct store_author author = { clock, "certgated", "nobody confirmed it in time" };
+    struct cg_buf problems;
+
+    if (control->pending.generation == 0 || clock < control->pending.reverts_at ||
+            now < control->pending.retry_ms || control->candidate == NULL)
+        return;
+    cg_buf_init(&problems, 64 * 1024);
+    switch (commit_revert(control, &author, &problems)) {
+    case COMMIT_MADE:
+    case COMMIT_SAME:
+        break;
+    default:
+        say("generation %llu cannot be taken back, and it is tried again:",
+                (unsigned long long)control->pending.generation);
+        say_problems(&problems);
+        control->pending.retry_ms = now + 5000;
+    }
+    cg_buf_release(&problems);
+}
+
+int64_t
+commit_next_ms(const struct control *control, int64_t now)
+{
+    int64_t left = control->pending.reverts_at - (int64_t)time(NULL), next;
+
+    if (control->pending.generation == 0)
+        return INT64_MAX;
+    next = left <= 0 ? now : now + left * 1000;
+    return next < control->pending.retry_ms ? control->pending.retry_ms : next;
+}
+
+/* ---- the two ways ------------------------------------------------------------------------------ */
+
+enum commit_end
+commit_run(struct control *control, struct commit *commit, struct cg_buf *problems)
+{
+    const uint64_t before = control->generation;
+    struct next next = { .text = NULL };
+    enum commit_end end;
+
+    if (control->upgrade.pid != 0) {
+        cg_buf_add(problems, "an upgrade is under way: try again when it is done\n");
+        return COMMIT_BUSY;
+    }
+    if (control->pending.generation != 0 && !commit->reverts && !commit->preview) {
+        cg_buf_addf(problems,
+                "generation %llu waits to be confirmed: 'certgate confirm' keeps it, 'certgate "
+                "revert' takes it back; then try again\n",
+                (unsigned long long)control->pending.generation);
+        return COMMIT_BUSY;
+    }
+    end = make(control, commit, &next, problems);
+    /* With a store this number is only a copy, and what was committed is in force. */
+    if (end == COMMIT_MADE &&
+            !state_store_generation(&control->state, next.candidate->snapshot.generation) &&
+            control->store == NULL) {
+        cg_buf_addf(problems, "the generation counter cannot be written: %s\n", strerror(errno));
+        end = COMMIT_FAILED;
+    }
+    if (end == COMMIT_MADE) {
+        put_in_force(control, &next);
+        wait_for_confirmation(control, commit, before);
+    } else if (end == COMMIT_SAME) {
+        take_text(control, &next);
+    }
+    next_release(control, &next);
+    return end;
+}
+
+bool
+commit_first(struct control *control, struct candidate **candidate, size_t **listeners,
+        struct cg_buf *problems)
+{
+    struct commit commit = {
+        .author = { (int64_t)time(NULL), "certgated", "start" },
+        .reread = true,
+        .force = true,
+    };
+    struct next next = { .text = NULL };
+    enum commit_end end = make(control, &commit, &next, problems);
+
+    if (end != COMMIT_MADE && end != COMMIT_SAME) {
+        next_release(control, &next);
+        return false;
+    }
+    *candidate = next.candidate;
+    *listeners = next.listeners;
+    next.candidate = NULL;
+    next.listeners = NULL;
+    take_text(control, &next);
+    return true;
+}

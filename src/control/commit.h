@@ -1,0 +1,60 @@
+/*
+ * How a generation is made: the one way by which anything that is trusted or enforced changes.
+ *
+ * The files are read again or edits are made on the open change; the state as it would be is validated
+ * as a whole, ports are bound, and only then it is committed and put in force.
+ */
+#ifndef CONTROL_COMMIT_H
+#define CONTROL_COMMIT_H
+
+#include <jansson.h>
+
+#include "control/node.h"
+
+/* Makes the edits. Anything but STORE_OK ends the commit; err says why. */
+typedef enum store_status commit_edit(void *arg, struct store_change *change, struct cg_error *err);
+
+struct commit {
+    struct store_author author;
+    bool reread; /* certgate.conf and the files that it names are read again */
+    commit_edit *edit; /* may be NULL */
+    void *arg;
+    bool preview; /* only say what it would do */
+    bool force; /* also where peers that are admitted now would be refused */
+    bool no_backup; /* of the state before latches are cleared */
+    uint32_t confirm_s; /* takes itself back after so long, unless confirmed; 0: never */
+    bool reverts; /* it is the change that takes a waiting one back */
+    json_t *told; /* what it does, or would: an object that is filled */
+};
+
+enum commit_end {
+    COMMIT_MADE,
+    COMMIT_SAME, /* the state is the one in force: there is no new generation */
+    COMMIT_PREVIEWED,
+    COMMIT_LOCKOUT, /* it would refuse peers, and was not forced */
+    COMMIT_INVALID,
+    COMMIT_BUSY, /* a generation waits to be confirmed, or an upgrade is under way */
+    COMMIT_FAILED /* the store or the system could not */
+};
+
+/* Makes the generation and puts it in force. Problems are lines in `problems`. */
+enum commit_end commit_run(struct control *control, struct commit *commit, struct cg_buf *problems);
+
+/*
+ * The first generation of this process: only made, for workers are not there yet. *listeners and
+ * *candidate are the caller's. False with problems.
+ */
+bool commit_first(struct control *control, struct candidate **candidate, size_t **listeners,
+        struct cg_buf *problems);
+
+/* The generation that waits stays. False when none waits. */
+bool commit_confirm(struct control *control, const struct store_author *author);
+/* It goes back at once. COMMIT_INVALID when none waits. */
+enum commit_end commit_revert(
+        struct control *control, const struct store_author *author, struct cg_buf *problems);
+/* Takes back what nobody confirmed in time. */
+void commit_step(struct control *control, int64_t now);
+/* When commit_step() has to run next, in milliseconds of now_ms(). */
+int64_t commit_next_ms(const struct control *control, int64_t now);
+
+#endif
