@@ -15,8 +15,8 @@
 
 /* ---- what it does, in words for machines --------------------------------------------------------- */
 
-static bool
-add_difference(void *arg, const struct store_difference *it)
+bool
+commit_add_difference(void *arg, const struct store_difference *it)
 {
     json_t *one = json_pack("{s:s,s:s,s:s?,s:s?,s:b,s:b}", "part", store_part_name(it->part),
             "name", it->name, "before", it->before, "after", it->after, "latched_before",
@@ -56,7 +56,7 @@ tell(struct control *control, struct store_change *change, json_t *told, bool *c
     enum store_status status = store_now(control->store, &now, err);
 
     if (status == STORE_OK)
-        status = store_diff(&now, &pending, add_difference, diff, err);
+        status = store_diff(&now, &pending, commit_add_difference, diff, err);
     if (status == STORE_OK)
         status = store_preview_latches(change, add_cleared, cleared, err);
     *clears = json_array_size(cleared) != 0;

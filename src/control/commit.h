@@ -24,6 +24,7 @@ struct commit {
     bool no_backup; /* of the state before latches are cleared */
     uint32_t confirm_s; /* takes itself back after so long, unless confirmed; 0: never */
     bool reverts; /* it is the change that takes a waiting one back */
+    const char *administrator; /* SHA-256 of the certificate of who asks; NULL or "": none */
     json_t *told; /* what it does, or would: an object that is filled */
 };
 
@@ -46,6 +47,9 @@ enum commit_end commit_run(struct control *control, struct commit *commit, struc
  */
 bool commit_first(struct control *control, struct candidate **candidate, size_t **listeners,
         struct cg_buf *problems);
+
+/* Appends a difference to the json_t array `arg`; secrets are not in it. */
+bool commit_add_difference(void *arg, const struct store_difference *it);
 
 /* The generation that waits stays. False when none waits. */
 bool commit_confirm(struct control *control, const struct store_author *author);

@@ -13,11 +13,13 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "control/api/api.h"
 #include "control/commit.h"
 #include "control/far_ends.h"
 #include "control/node.h"
 #include "control/peers.h"
 #include "control/ports.h"
+#include "control/rates.h"
 #include "control/say.h"
 
 /* Ticket keys: the newest encrypts; IPC_MAX_TICKET_KEYS of them decrypt. */
@@ -47,6 +49,20 @@ give_up(struct control *control)
 
 /* ---- what workers say -------------------------------------------------------------------------- */
 
+/* Whoever wants to know of a record beside the log; none of them can hold it up. */
+static void
+tell_others(struct control *control, const uint8_t *json, size_t len)
+{
+    struct journal_entry entry;
+
+    if (!journal_entry_parse((const char *)json, len, &entry))
+        return;
+    peers_take(control->peers, &entry, now_ms());
+    rates_take(control->rates, &entry);
+    api_event(control->api, "decision", (const char *)json, len);
+    journal_entry_release(&entry);
+}
+
 static void
 on_record(void *arg, const uint8_t *json, size_t len)
 {
@@ -63,7 +79,7 @@ on_record(void *arg, const uint8_t *json, size_t len)
     if (!ok)
         say("a decision record was lost: %s", strerror(errno));
     free(line);
-    peers_take(control->peers, json, len, now_ms());
+    tell_others(control, json, len);
 }
 
 static void
@@ -299,6 +315,8 @@ next_timeout(const struct control *control, int64_t now)
         next = control->upgrade.deadline_ms;
     if (peers_next_ms(control->peers) < next)
         next = peers_next_ms(control->peers);
+    if (api_next_ms(control->api, now) < next)
+        next = api_next_ms(control->api, now);
     if (commit_next_ms(control, now) < next)
         next = commit_next_ms(control, now);
     return next <= now ? 0 : next - now > 60000 ? 60000 : (int)(next - now);
@@ -331,7 +349,7 @@ rotate_ticket_keys(struct control *control, int64_t now)
 static void
 loop(struct control *control)
 {
-    struct pollfd *fds = calloc(FLEET_MAX_POLLED + 5, sizeof(*fds));
+    struct pollfd *fds = calloc(FLEET_MAX_POLLED + 5 + API_WAYS, sizeof(*fds));
     int64_t now;
     size_t count;
 
@@ -350,7 +368,8 @@ loop(struct control *control)
         fds[count + 4] = (struct pollfd) {
             .fd = control->resolver == NULL ? -1 : resolver_fd(control->resolver), .events = POLLIN
         };
-        (void)poll(fds, count + 5, next_timeout(control, now_ms()));
+        api_poll(control->api, &fds[count + 5]);
+        (void)poll(fds, count + 5 + API_WAYS, next_timeout(control, now_ms()));
         fleet_receive_polled(&control->fleet, fds);
         if (fds[count].revents != 0)
             take_signals(control);
@@ -361,6 +380,8 @@ loop(struct control *control)
             requests_serve_client(control);
         peers_flush(control->peers, now);
         metrics_server_run(control->metrics);
+        if (!control->stopping)
+            api_run(control->api, now);
         if (fds[count + 4].revents != 0)
             take_addresses(control);
         upgrade_step(control, now);
@@ -412,6 +433,8 @@ control_run(const struct control_options *options)
     if (!control.failed)
         loop(&control);
     control_answer(&control, "error\ncertgated is stopping\n");
+    api_close(control.api);
+    rates_free(control.rates);
     metrics_server_free(control.metrics);
     peers_close(control.peers);
     store_close(control.store);

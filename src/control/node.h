@@ -38,6 +38,8 @@ struct control {
     struct metrics_server *metrics;
     struct resolver *resolver;
     struct peers *peers; /* the inventory, or NULL */
+    struct rates *rates;
+    struct api *api; /* NULL until settings are in force */
     uint64_t records_lost;
     int signal_fd;
     int client; /* waits for the outcome of an upgrade, or -1 */

@@ -48,15 +48,13 @@ peers_open(const char *state)
 }
 
 void
-peers_take(struct peers *peers, const uint8_t *json, size_t len, int64_t now_ms)
+peers_take(struct peers *peers, const struct journal_entry *entry, int64_t now_ms)
 {
-    struct journal_entry entry;
     struct cg_error err = { "" };
 
-    if (peers == NULL || !journal_entry_parse((const char *)json, len, &entry))
+    if (peers == NULL)
         return;
-    note(peers, inventory_add(peers->inventory, &entry, &err), &err);
-    journal_entry_release(&entry);
+    note(peers, inventory_add(peers->inventory, entry, &err), &err);
     if (peers->flush_ms == INT64_MAX)
         peers->flush_ms = now_ms + FLUSH_MS;
 }
@@ -85,4 +83,10 @@ peers_close(struct peers *peers)
         return;
     inventory_close(peers->inventory);
     free(peers);
+}
+
+struct inventory *
+peers_inventory(struct peers *peers)
+{
+    return peers == NULL ? NULL : peers->inventory;
 }

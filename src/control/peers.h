@@ -8,16 +8,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "journal/entry.h"
+
 struct peers;
 
 /* Opens or creates it in the state directory; NULL when that fails, which has been said. */
 struct peers *peers_open(const char *state);
 /* NULL is allowed for all of these. */
-void peers_take(struct peers *peers, const uint8_t *json, size_t len, int64_t now_ms);
+void peers_take(struct peers *peers, const struct journal_entry *entry, int64_t now_ms);
 /* Writes what has waited for its batch long enough; with now_ms INT64_MAX at once. */
 void peers_flush(struct peers *peers, int64_t now_ms);
 /* When peers_flush() wants to be called next; INT64_MAX: not before another record comes. */
 int64_t peers_next_ms(const struct peers *peers);
 void peers_close(struct peers *peers);
+
+/* What it is kept in, or NULL. */
+struct inventory;
+struct inventory *peers_inventory(struct peers *peers);
 
 #endif

@@ -5,11 +5,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control/api/api.h"
 #include "control/commit.h"
 #include "control/far_ends.h"
 #include "control/keeping.h"
 #include "control/node.h"
 #include "control/peers.h"
+#include "control/rates.h"
 #include "control/say.h"
 
 /* After an upgrade whose settings cannot be read: when to look again. */
@@ -137,6 +139,8 @@ prepare(struct control *control, struct cg_buf *problems)
         goto done;
     if (!open_metrics(control, candidate->settings, problems))
         goto done;
+    if (control->api == NULL && (control->api = api_open(control, file, problems)) == NULL)
+        goto done;
     if (control->resolver == NULL)
         control->resolver = control->fleet.resolver = resolver_new(NULL);
     if (control->resolver == NULL) {
@@ -204,6 +208,8 @@ start_begin(struct control *control, struct cg_buf *problems)
     }
     if (control->candidate->settings->inventory && control->peers == NULL)
         control->peers = peers_open(control->candidate->settings->state);
+    if (control->rates == NULL)
+        control->rates = rates_new();
     say_user(control);
     far_ends_want(control->resolver, &control->candidate->snapshot);
     for (unsigned i = 0; i < control->fleet.count; i++) {

@@ -1,6 +1,8 @@
 #include "settings/settings.h"
 
+#include <arpa/inet.h>
 #include <confuse.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -260,7 +262,8 @@ nearest_setting(const char *typed)
 {
     static const char *const node_names[] = { "node", "workers", "state", "log", "tcs", "user",
         "sandbox", "drain-timeout", "upgrade-drain-timeout", "management", "telephony", "metrics",
-        "store", "inventory", "identity", "interface", "trunk", "line", "certificate", "key" };
+        "store", "console", "console-socket", "inventory", "identity", "interface", "trunk", "line",
+        "certificate", "key" };
     const size_t node_count = sizeof(node_names) / sizeof(node_names[0]);
     const char *names[sizeof(node_names) / sizeof(node_names[0]) + 64 + 1] = { NULL };
 
@@ -403,6 +406,34 @@ node_duration(cfg_t *cfg, const char *name)
     return ms > DAY_MS ? 0 : (uint32_t)ms;
 }
 
+static bool
+is_loopback(const struct snapshot_address *at)
+{
+    const struct sockaddr_in *v4 = (const void *)&at->addr;
+    const struct sockaddr_in6 *v6 = (const void *)&at->addr;
+
+    return at->addr.ss_family == AF_INET ? (ntohl(v4->sin_addr.s_addr) >> 24) == 127
+                                         : IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) != 0;
+}
+
+/* Without TLS it is for this machine alone; from elsewhere it is reached through an interface. */
+static void
+take_console(cfg_t *cfg)
+{
+    struct settings *settings = loading.settings;
+    const char *text = cfg_getstr(cfg, "console"), *path = cfg_getstr(cfg, "console-socket");
+
+    if (text != NULL &&
+            (!value_address(text, false, &settings->console) || !is_loopback(&settings->console)))
+        problem(cfg, "console: '%.100s' is not a loopback ADDRESS:PORT such as 127.0.0.1:8480",
+                text);
+    if (path == NULL)
+        return;
+    settings->console_socket = resolve(path);
+    if (settings->console_socket == NULL)
+        problem(cfg, "no memory");
+}
+
 /* Node-wide values, after the file was read. */
 static void
 take_node_settings(cfg_t *cfg)
@@ -418,6 +449,7 @@ take_node_settings(cfg_t *cfg)
             !value_address(cfg_getstr(cfg, "metrics"), false, &settings->metrics))
         problem(cfg, "metrics: '%.100s' is not ADDRESS:PORT or [IPV6]:PORT",
                 cfg_getstr(cfg, "metrics"));
+    take_console(cfg);
     settings->node = strdup(cfg_getstr(cfg, "node"));
     settings->state = resolve(cfg_getstr(cfg, "state"));
     settings->tcs = cfg_getstr(cfg, "tcs") == NULL ? NULL : resolve(cfg_getstr(cfg, "tcs"));
@@ -456,6 +488,7 @@ settings_load_text(const char *path, const char *text, const struct settings_ove
         CFG_STR("state", "/var/lib/certgate", CFGF_NONE), CFG_STR("log", "stdout", CFGF_NONE),
         CFG_STR("tcs", 0, CFGF_NODEFAULT), CFG_STR("metrics", 0, CFGF_NODEFAULT),
         CFG_STR("user", 0, CFGF_NODEFAULT), CFG_STR("sandbox", "on", CFGF_NONE),
+        CFG_STR("console", 0, CFGF_NODEFAULT), CFG_STR("console-socket", 0, CFGF_NODEFAULT),
         CFG_BOOL("store", cfg_true, CFGF_NONE), CFG_BOOL("inventory", cfg_true, CFGF_NONE),
         CFG_STR("drain-timeout", "10s", CFGF_NONE),
         CFG_STR("upgrade-drain-timeout", "1h", CFGF_NONE),
@@ -548,5 +581,6 @@ settings_free(struct settings *settings)
     free(settings->log);
     free(settings->tcs);
     free(settings->user);
+    free(settings->console_socket);
     free(settings);
 }

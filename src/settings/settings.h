@@ -54,6 +54,9 @@ struct settings {
     bool wants_default; /* an interface names no identity */
     char *user; /* whom workers run as when certgated is root; NULL: not set */
     struct snapshot_address metrics; /* where metrics are served; len 0: nowhere */
+    struct snapshot_address
+            console; /* where a browser on this machine finds the console; len 0: nowhere */
+    char *console_socket; /* path of the socket that a certgate interface has as its backend; NULL: none */
     bool inventory; /* keep one of the certificates received */
     unsigned workers;
     enum ipc_sandbox sandbox;

@@ -100,6 +100,8 @@ CG_CHECKED enum store_status store_settings(
 enum store_cert_kind { STORE_ROOT, STORE_INTERMEDIATE, STORE_END_ENTITY, STORE_CERT_KINDS };
 const char *store_cert_kind_name(enum store_cert_kind kind); /* "end-entity" */
 
+enum store_cert_kind store_cert_kind_of(const struct cg_cert *cert);
+
 /* An entry of the TCS; everything is borrowed for the call. */
 struct store_cert {
     const uint8_t *sha256; /* CG_SHA256_SIZE */

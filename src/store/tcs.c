@@ -24,6 +24,14 @@ sha256(const uint8_t *der, size_t len, uint8_t out[CG_SHA256_SIZE])
 
 /* ------------------------------------------------------------------ reading */
 
+enum store_cert_kind
+store_cert_kind_of(const struct cg_cert *cert)
+{
+    return !cg_cert_is_ca(cert)            ? STORE_END_ENTITY
+            : cg_cert_is_self_issued(cert) ? STORE_ROOT
+                                           : STORE_INTERMEDIATE;
+}
+
 #define COLUMNS "c.sha256, c.der, c.kind, c.not_before, c.not_after, c.subject, c.key, t.born"
 
 /* The row as an entry; STORE_DAMAGED when the certificate is not the one of its fingerprint. */
@@ -153,9 +161,7 @@ insert_certificate(struct store_change *change, const uint8_t *der, size_t len, 
 
     if (cg_cert_from_der(der, len, &cert, &cause) != CG_OK)
         return store_fail(err, STORE_INVALID, "not a certificate: %.400s", cause.text);
-    kind = !cg_cert_is_ca(cert)            ? STORE_END_ENTITY
-            : cg_cert_is_self_issued(cert) ? STORE_ROOT
-                                           : STORE_INTERMEDIATE;
+    kind = store_cert_kind_of(cert);
     subject = cg_cert_text(cert, CG_FIELD_SUBJECT);
     key = cg_cert_text(cert, CG_FIELD_KEY);
     if (subject == NULL || key == NULL)

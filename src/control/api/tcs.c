@@ -1,0 +1,196 @@
+/* Routes about the Trusted Certificate Store. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "control/api/certificates.h"
+#include "control/api/edits.h"
+#include "control/api/handlers.h"
+#include "control/api/view.h"
+
+struct listing {
+    json_t *list;
+    const char *wanted; /* part of the subject or fingerprint; NULL: all */
+    uint64_t limit;
+    int64_t now;
+    uint8_t last[CG_SHA256_SIZE];
+    bool more;
+};
+
+static bool
+add_trusted(void *arg, const struct store_cert *cert)
+{
+    struct listing *listing = arg;
+    char hex[2 * CG_SHA256_SIZE + 1];
+
+    for (size_t i = 0; i < CG_SHA256_SIZE; i++)
+        (void)snprintf(hex + 2 * i, 3, "%02x", cert->sha256[i]);
+    if (listing->wanted != NULL && strcasestr(cert->subject, listing->wanted) == NULL &&
+            strncasecmp(hex, listing->wanted, strlen(listing->wanted)) != 0)
+        return true;
+    if (json_array_size(listing->list) == listing->limit) {
+        listing->more = true;
+        return false;
+    }
+    memcpy(listing->last, cert->sha256, CG_SHA256_SIZE);
+    return json_array_append_new(listing->list, certificates_trusted(cert, listing->now)) == 0;
+}
+
+void
+api_tcs_list(struct api_request *request)
+{
+    struct listing listing = { .list = json_array(),
+        .wanted = api_query(request, "q"),
+        .limit = api_query_number(request, "limit", 100, 1, API_MAX_LIMIT),
+        .now = (int64_t)time(NULL) };
+    const char *after = api_query(request, "after");
+    uint8_t from[CG_SHA256_SIZE];
+    struct cg_error err = { "" };
+    struct store_view view;
+    uint64_t count = 0;
+    enum store_status status;
+
+    if (after != NULL && !api_fingerprint(after, from)) {
+        api_error(request, MHD_HTTP_BAD_REQUEST, "invalid", "'after' has to be a fingerprint");
+        goto done;
+    }
+    if (!api_view(request, &view))
+        goto done;
+    status = store_tcs_count(&view, &count, &err);
+    if (status == STORE_OK)
+        status = store_tcs(&view, after == NULL ? NULL : from, add_trusted, &listing, &err);
+    if (status == STORE_OK)
+        api_ok(request,
+                json_pack("{s:I,s:O,s:o}", "count", (json_int_t)count, "certificates", listing.list,
+                        "next",
+                        listing.more ? api_hex(listing.last, CG_SHA256_SIZE) : json_null()));
+    else
+        api_store_error(request, status, &err);
+done:
+    json_decref(listing.list);
+}
+
+static bool
+add_pem(void *arg, const struct store_cert *cert)
+{
+    certificates_add_pem(arg, cert->der, cert->len);
+    return !((struct cg_buf *)arg)->failed;
+}
+
+void
+api_tcs_export(struct api_request *request)
+{
+    struct cg_error err = { "" };
+    struct store_view view;
+    enum store_status status;
+
+    if (!api_view(request, &view))
+        return;
+    status = store_tcs(&view, NULL, add_pem, &request->text, &err);
+    request->status = MHD_HTTP_OK;
+    request->type = "application/x-pem-file";
+    if (status != STORE_OK)
+        api_store_error(request, status, &err);
+    else if (request->text.failed)
+        api_error(request, MHD_HTTP_INSUFFICIENT_STORAGE, "too-large", "no memory for all of it");
+}
+
+struct one {
+    json_t *json;
+    int64_t now;
+};
+
+static bool
+take_one(void *arg, const struct store_cert *cert)
+{
+    struct one *one = arg;
+    struct cg_buf pem;
+
+    one->json = certificates_trusted(cert, one->now);
+    cg_buf_init(&pem, 128 * 1024);
+    certificates_add_pem(&pem, cert->der, cert->len);
+    if (one->json != NULL)
+        (void)json_object_set_new(one->json, "pem", json_string(cg_buf_text(&pem)));
+    cg_buf_release(&pem);
+    return false;
+}
+
+void
+api_tcs_get(struct api_request *request)
+{
+    struct one one = { .now = (int64_t)time(NULL) };
+    uint8_t sha256[CG_SHA256_SIZE];
+    struct cg_error err = { "" };
+    struct store_view view;
+    enum store_status status;
+
+    if (!api_fingerprint(request->name, sha256)) {
+        api_error(request, MHD_HTTP_BAD_REQUEST, "invalid", "'%s' is not a SHA-256 in hex",
+                request->name);
+        return;
+    }
+    if (!api_view(request, &view))
+        return;
+    status = store_tcs_get(&view, sha256, take_one, &one, &err);
+    if (status == STORE_OK)
+        api_ok(request, one.json);
+    else
+        api_store_error(request, status, &err);
+}
+
+/* What is in a file, before anything is done with it. */
+void
+api_tcs_inspect(struct api_request *request)
+{
+    const int64_t now = (int64_t)time(NULL);
+    struct input_list list = { 0 };
+    json_t *certificates = json_array();
+    struct cg_error err = { "" };
+    struct store_view view;
+
+    if (!api_view(request, &view))
+        goto done;
+    if (edits_read_certificates(api_text(request, "data"), api_text(request, "passphrase"), &list,
+                &err) != STORE_OK) {
+        api_error(request, MHD_HTTP_BAD_REQUEST, "invalid", "%s", err.text);
+        goto done;
+    }
+    for (size_t i = 0; i < list.count && i < API_MAX_LIMIT; i++)
+        (void)json_array_append_new(
+                certificates, certificates_inspected(list.certs[i], &view, now));
+    api_ok(request,
+            json_pack("{s:I,s:O}", "count", (json_int_t)list.count, "certificates", certificates));
+done:
+    input_list_release(&list);
+    json_decref(certificates);
+}
+
+/* ---- pins -------------------------------------------------------------------------------------- */
+
+static bool
+add_pin(void *arg, const struct store_pin *pin)
+{
+    return json_array_append_new(arg,
+                   json_pack("{s:o,s:s,s:o,s:s,s:s,s:I}", "sha256",
+                           api_hex(pin->sha256, CG_SHA256_SIZE), "interface", pin->interface,
+                           "until", api_time(pin->until), "reason", pin->reason, "incident",
+                           pin->incident, "since", (json_int_t)pin->since)) == 0;
+}
+
+void
+api_pins(struct api_request *request)
+{
+    json_t *list = json_array();
+    struct cg_error err = { "" };
+    struct store_view view;
+    enum store_status status;
+
+    if (api_view(request, &view)) {
+        status = store_pins(&view, add_pin, list, &err);
+        if (status == STORE_OK)
+            api_ok(request, json_pack("{s:O}", "pins", list));
+        else
+            api_store_error(request, status, &err);
+    }
+    json_decref(list);
+}

@@ -1,0 +1,169 @@
+"""The admin API: one validated commit for every change, and everything that can be read."""
+import json
+
+import pytest
+
+from admin import Admin
+from clients import s_client
+from conftest import until
+
+
+@pytest.fixture(scope="module")
+def node(gateway_of):
+    gateway = gateway_of({"web": {}}, store=True)
+    gateway.admin = Admin(gateway)
+    return gateway
+
+
+@pytest.fixture()
+def admin(node):
+    return node.admin
+
+
+def test_status_names_the_interfaces_and_what_is_in_force(node, admin):
+    status = admin.get("/status")
+    [web] = status["interfaces"]
+    assert (web["name"], web["level"], web["level_from"]) == ("web", "medium", "management")
+    assert status["workers"] == {"wanted": 1, "running": 1, "restarts": 0}
+    assert status["store"] and status["pending"] is None
+
+
+def test_the_socket_makes_an_administrator(admin):
+    who = admin.get("/whoami")
+    assert (who["role"], who["via"]) == ("administrator", "socket")
+
+
+def test_an_unknown_path_is_said(admin):
+    assert admin.get("/nothing", 404)["error"]["code"] == "not-found"
+
+
+def test_a_body_that_is_no_json_is_refused(admin):
+    status, _, body = admin.raw("POST", "/changes", "{", {"Content-Type": "application/json"})
+    assert status == 400 and json.loads(body)["error"]["code"] == "invalid"
+
+
+def test_a_change_makes_a_generation_that_judges(node, admin, good):
+    before = admin.get("/status")["generation"]
+    told = admin.set("checks.management", "high", comment="tighten")
+    assert told["changed"] and told["generation"] == before + 1
+    assert [(d["name"], d["before"], d["after"]) for d in told["diff"]] == [
+        ("checks.management", "medium", "high")] or told["diff"][0]["after"] == "high"
+    node.wait_generation(before + 1)
+    mark = node.mark()
+    s_client(node.ports["web"], good)
+    assert node.record(mark)["reason"] == "not-in-tcs"
+    admin.set("checks.management", "medium")
+    newest = admin.get("/generations")["generations"][0]
+    assert newest["number"] == before + 2 and "socket" in newest["actor"]
+
+
+def test_a_preview_changes_nothing(admin):
+    before = admin.get("/status")["generation"]
+    told = admin.set("checks.management", "low", preview=True)
+    assert told["preview"] and not told["changed"] and told["diff"][0]["after"] == "low"
+    assert admin.get("/status")["generation"] == before
+
+
+def test_a_value_outside_its_bounds_is_refused_with_what_it_may_be(admin):
+    error = admin.set("max-path-depth", 33, expected=400)["error"]
+    assert error["message"] == "max-path-depth: '33' is not a number from 1 to 32"
+
+
+def test_a_setting_of_an_interface_that_is_not_there_is_refused(admin):
+    error = admin.set("interface.nowhere.live", "close", expected=400)["error"]
+    assert "no interface, trunk or line 'nowhere'" in error["message"]
+
+
+def test_an_unknown_setting_gets_the_nearest_name(admin):
+    assert "did you mean 'checks.management'?" in admin.set(
+        "checks.managment", "high", expected=400)["error"]["message"]
+
+
+def test_several_edits_are_one_generation(admin):
+    before = admin.get("/status")["generation"]
+    told = admin.change({"op": "set", "name": "partial-chain", "value": True},
+                        {"op": "set", "name": "max-path-depth", "value": 5})
+    assert told["generation"] == before + 1
+    assert admin.value("max-path-depth") == "5" and admin.value("partial-chain") == "true"
+
+
+def test_one_wrong_edit_undoes_all(admin):
+    admin.change({"op": "set", "name": "max-path-depth", "value": 7},
+                 {"op": "set", "name": "partial-chain", "value": "maybe"}, expected=400)
+    assert admin.value("max-path-depth") != "7"
+
+
+def test_rolling_back_brings_the_values_of_then(admin):
+    number = admin.set("expiry.warning-days", 90)["generation"]
+    admin.set("expiry.warning-days", 120)
+    told = admin.change({"op": "rollback", "generation": number})
+    assert told["changed"] and admin.value("expiry.warning-days") == "90"
+
+
+def test_trusted_certificates_come_and_go(admin, pki, tmp_path):
+    leaf = pki.leaf("newcomer")
+    with open(leaf.cert_file, encoding="utf-8") as f:
+        pem = f.read()
+    [seen] = admin.post("/tcs/inspect", data=pem)["certificates"][:1]
+    assert seen["kind"] == "end-entity" and not seen["present"]
+    admin.change({"op": "tcs-add", "data": pem})
+    assert admin.get("/tcs/" + seen["sha256"])["subject"] == seen["subject"]
+    [found] = admin.get("/tcs?q=newcomer")["certificates"]
+    assert found["sha256"] == seen["sha256"]
+    admin.change({"op": "tcs-remove", "sha256": seen["sha256"]})
+    admin.get("/tcs/" + seen["sha256"], 404)
+
+
+def test_a_decision_is_found_and_told(node, admin, good):
+    mark = node.mark()
+    s_client(node.ports["web"], good)
+    record = node.record(mark)
+    newest = admin.get("/decisions?limit=1&interface=web")["records"][0]
+    assert newest["incident"] == record["incident"]
+    assert "web" in admin.get("/decisions/" + record["incident"])["story"]
+
+
+def test_decisions_are_paged_from_the_newest(node, admin, good):
+    for _ in range(3):
+        mark = node.mark()
+        s_client(node.ports["web"], good)
+        node.record(mark)
+    first = admin.get("/decisions?limit=2")
+    second = admin.get("/decisions?limit=2&before=" + first["next"])
+    incidents = [r["incident"] for r in first["records"] + second["records"]]
+    logged = [r["incident"] for r in node.records()]
+    assert incidents == logged[::-1][:len(incidents)]
+
+
+def test_peers_hold_verdicts_at_all_levels(node, admin, good):
+    s_client(node.ports["web"], good)
+    peers = until("the peer", lambda: admin.get("/peers?interface=web")["peers"])
+    assert set(peers[0]["verdicts"]) == {"none", "low", "medium", "high", "medium+remote", "high+remote"}
+
+
+def test_rates_count_this_minute(node, admin, good):
+    mark = node.mark()
+    s_client(node.ports["web"], good)
+    node.record(mark)
+    [web] = [i for i in admin.get("/rates?minutes=60")["interfaces"] if i["name"] == "web"]
+    assert sum(web["accepted"]) >= 1 and len(web["accepted"]) == 60
+
+
+def test_the_audit_holds_every_change_and_fits_together(admin):
+    admin.set("expiry.warning-days", 61)
+    rows = admin.get("/audit?limit=1000")["rows"]
+    assert rows[-1]["action"] == "commit" and "socket" in rows[-1]["actor"]
+    assert admin.get("/audit/verify")["ok"]
+
+
+def test_metrics_are_the_same_text_as_elsewhere(admin):
+    _, headers, body = admin.raw("GET", "/metrics")
+    assert headers["Content-Type"].startswith("text/plain") and b"certgate_" in body
+
+
+def test_the_description_names_every_route_that_answers(admin):
+    described = admin.get("/openapi.json")
+    assert described["openapi"] == "3.0.3" and "/changes" in described["paths"]
+    for path, methods in described["paths"].items():
+        if "get" in methods and "{" not in path and path != "/events":
+            assert admin.raw("GET", path)[0] in (200, 409), path
