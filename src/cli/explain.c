@@ -4,21 +4,8 @@
 
 #include "cli/cli.h"
 #include "cli/received.h"
-#include "journal/words.h"
+#include "journal/query.h"
 #include "settings/values.h"
-
-/* Records of one connection that are told: one a class, and a few more while it lives. */
-#define MAX_RECORDS 128
-/* A story of a record of 128 KiB. */
-#define MAX_STORY (1024 * 1024)
-
-struct found {
-    struct journal_entry entries[MAX_RECORDS];
-    size_t count;
-    size_t left_out;
-    struct journal_entry decided; /* in which a resumed session was decided */
-    bool has_decided;
-};
 
 /* ---- registry ---------------------------------------------------------------------------------- */
 
@@ -153,86 +140,10 @@ nearest_word(const char *word)
     return value_nearest(word, names);
 }
 
-static bool
-is_incident(const char *word)
-{
-    return strlen(word) == JOURNAL_INCIDENT_LENGTH &&
-            strspn(word, "abcdefghijklmnopqrstuvwxyz234567") == JOURNAL_INCIDENT_LENGTH;
-}
-
 /* ---- incidents --------------------------------------------------------------------------------- */
 
-/* The records of the incident, and with `origin` the one in which a session was decided. */
-static bool
-collect(struct journal_reader *reader, const char *incident, bool origin, struct found *found)
-{
-    struct journal_filter filter;
-    struct journal_notes notes = { 0 };
-    struct journal_entry entry;
-    enum journal_next next;
-    const char *line;
-    size_t len;
-
-    journal_filter_init(&filter);
-    filter.incident = incident;
-    journal_reader_from_end(reader, UINT64_MAX);
-    while ((next = journal_next_match(reader, &filter, &entry, &line, &len, &notes)) ==
-            JOURNAL_LINE) {
-        bool own = strcmp(entry.incident, incident) == 0;
-
-        if (own && origin && !entry.resumed && !found->has_decided) {
-            found->decided = entry; /* ownership moves */
-            found->has_decided = true;
-        } else if (own && !origin && found->count < MAX_RECORDS) {
-            found->entries[found->count++] = entry;
-        } else {
-            found->left_out += own && !origin;
-            journal_entry_release(&entry);
-        }
-    }
-    return next == JOURNAL_END;
-}
-
-static const char *
-decided_in(const struct found *found)
-{
-    for (size_t i = 0; i < found->count; i++)
-        if (found->entries[i].resumed && found->entries[i].decided_in[0] != '\0')
-            return found->entries[i].decided_in;
-    return NULL;
-}
-
-static void
-tell(const char *incident, const struct found *found)
-{
-    const struct journal_entry *decided = found->has_decided ? &found->decided : NULL;
-    struct cg_buf text;
-
-    cg_buf_init(&text, MAX_STORY);
-    cg_buf_addf(&text, "Incident %s", incident);
-    if (found->count > 1)
-        cg_buf_addf(&text, ": %zu decisions on one connection", found->count + found->left_out);
-    cg_buf_add(&text, "\n\n");
-    for (size_t i = 0; i < found->count; i++) {
-        if (found->count > 1)
-            cg_buf_addf(
-                    &text, "%sDecision %zu of %zu\n\n", i == 0 ? "" : "\n", i + 1, found->count);
-        journal_story(&found->entries[i], decided, &text);
-    }
-    if (decided != NULL) {
-        cg_buf_addf(&text, "\nThe connection in which that session was decided, incident %s:\n\n",
-                decided->incident);
-        journal_story(decided, NULL, &text);
-    }
-    if (found->left_out != 0)
-        cg_buf_addf(&text, "\n%zu more decisions of this connection are not told here.\n",
-                found->left_out);
-    fputs(cg_buf_text(&text), stdout);
-    cg_buf_release(&text);
-}
-
 static int
-put_found_json(const char *incident, const struct found *found)
+put_incident_json(const char *incident, const struct journal_incident *found)
 {
     json_t *records = json_array();
 
@@ -245,39 +156,25 @@ put_found_json(const char *incident, const struct found *found)
 static int
 explain_incident(const char *incident, const char *path, enum cli_output output)
 {
+    struct journal_incident *found;
     struct cg_error err;
-    struct journal_reader *reader = journal_reader_open(path, true, &err);
-    struct found *found = calloc(1, sizeof(*found));
-    int result = CLI_USAGE;
-    const char *origin;
+    struct cg_buf text;
+    int result = CLI_ACCEPT;
 
-    if (reader == NULL || found == NULL) {
-        (void)cli_fail("%s", reader == NULL ? err.text : "no memory");
-        goto done;
-    }
-    if (!collect(reader, incident, false, found)) {
-        (void)cli_fail("%s: cannot be read to its end", path);
-        goto done;
-    }
-    origin = decided_in(found);
-    if (origin != NULL && strcmp(origin, incident) != 0)
-        (void)collect(reader, origin, true, found);
+    if (journal_incident_find(path, incident, &found, &err) != CG_OK)
+        return cli_fail("%s", err.text);
     if (found->count == 0) {
         (void)cli_fail("there is no incident '%s' in %s and its rotated files", incident, path);
         result = CLI_REJECT;
     } else if (output == CLI_JSON) {
-        result = put_found_json(incident, found);
+        result = put_incident_json(incident, found);
     } else {
-        tell(incident, found);
-        result = CLI_ACCEPT;
+        cg_buf_init(&text, JOURNAL_MAX_STORY);
+        journal_incident_tell(found, &text);
+        fputs(cg_buf_text(&text), stdout);
+        cg_buf_release(&text);
     }
-done:
-    for (size_t i = 0; found != NULL && i < found->count; i++)
-        journal_entry_release(&found->entries[i]);
-    if (found != NULL && found->has_decided)
-        journal_entry_release(&found->decided);
-    free(found);
-    journal_reader_free(reader);
+    journal_incident_free(found);
     return result;
 }
 
@@ -290,7 +187,7 @@ explain(const char *word, const char *file, const char *config, enum cli_output 
 
     if (explain_word(word, output, &result))
         return result;
-    if (!is_incident(word)) {
+    if (!journal_is_incident(word)) {
         nearest = nearest_word(word);
         return cli_fail("'%s' is no incident, check, reason or level%s%s%s", word,
                 nearest == NULL ? "" : "; did you mean '", nearest == NULL ? "" : nearest,

@@ -70,7 +70,7 @@ CG_CHECKED enum cg_status journal_sync(struct journal_writer *writer, struct cg_
  */
 CG_CHECKED enum cg_status journal_reopen(struct journal_writer *writer, struct cg_error *err);
 
-/* ---- reading ---- */
+/* ---- reading, oldest first; newest first and by incident: query.h ---- */
 
 struct journal_reader;
 

@@ -7,27 +7,15 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "journal/entry.h"
+#include "journal/files.h"
 #include "journal/journal.h"
 
 /* Read at once; a line that is longer lets the buffer grow up to JOURNAL_MAX_LINE beside it. */
-#define BLOCK_BYTES ((size_t)512 * 1024)
-#define BUFFER_BYTES (BLOCK_BYTES + JOURNAL_MAX_LINE + 1)
-/* Room for the number of a rotated file. */
-#define SUFFIX_SIZE 16
-
-struct source {
-    int fd;
-    dev_t device;
-    ino_t inode;
-    uint64_t size; /* when it was opened */
-    int64_t changed_ms; /* last change */
-};
+#define BUFFER_BYTES (JOURNAL_BLOCK_BYTES + JOURNAL_MAX_LINE + 1)
 
 struct journal_reader {
     char *path;
-    struct source *sources; /* oldest first; the last one is the file itself, if there is one */
-    size_t count;
+    struct journal_files files; /* oldest first; the last one is the file itself, if there is one */
     size_t current;
     uint64_t offset; /* of what is read next in the current file */
     char *buffer;
@@ -38,75 +26,21 @@ struct journal_reader {
 
 /* ---- opening ----------------------------------------------------------------------------------- */
 
-static bool
-add_source(struct journal_reader *reader, const char *path)
-{
-    struct source source = { .fd = open(path, O_RDONLY | O_CLOEXEC) }, *grown;
-    struct stat facts;
-
-    if (source.fd < 0)
-        return errno == ENOENT;
-    if (fstat(source.fd, &facts) != 0) {
-        close(source.fd);
-        return false;
-    }
-    if (S_ISDIR(facts.st_mode)) {
-        close(source.fd);
-        errno = EISDIR;
-        return false;
-    }
-    source.device = facts.st_dev;
-    source.inode = facts.st_ino;
-    source.size = S_ISREG(facts.st_mode) ? (uint64_t)facts.st_size : 0;
-    source.changed_ms = (int64_t)facts.st_mtim.tv_sec * 1000 + facts.st_mtim.tv_nsec / 1000000;
-    /* Renamed between two looks: the same file under its next name. */
-    for (size_t i = 0; i < reader->count; i++) {
-        if (reader->sources[i].device == source.device &&
-                reader->sources[i].inode == source.inode) {
-            close(source.fd);
-            return true;
-        }
-    }
-    grown = realloc(reader->sources, (reader->count + 1) * sizeof(*grown));
-    if (grown == NULL) {
-        close(source.fd);
-        return false;
-    }
-    reader->sources = grown;
-    grown[reader->count++] = source;
-    return true;
-}
-
 struct journal_reader *
 journal_reader_open(const char *path, bool rotated, struct cg_error *err)
 {
-    const size_t size = strlen(path) + SUFFIX_SIZE;
     struct journal_reader *reader = calloc(1, sizeof(*reader));
-    char *name = malloc(size);
-    bool ok = reader != NULL && name != NULL && (reader->path = strdup(path)) != NULL &&
-            (reader->buffer = malloc(BUFFER_BYTES)) != NULL;
 
-    /* Newest first: what is renamed meanwhile is then seen twice, not missed. */
-    for (unsigned i = 0; ok && i <= (rotated ? JOURNAL_MAX_KEEP : 0); i++) {
-        (void)snprintf(name, size, i == 0 ? "%s" : "%s.%u", path, i);
-        ok = add_source(reader, name);
-    }
-    if (ok && reader->count == 0) {
-        errno = ENOENT;
-        ok = false;
-    }
-    if (!ok) {
-        (void)cg_fail(err, CG_E_USAGE, "%s: cannot be read: %s", path, strerror(errno));
+    if (reader == NULL || (reader->path = strdup(path)) == NULL ||
+            (reader->buffer = malloc(BUFFER_BYTES)) == NULL) {
+        (void)cg_fail(err, CG_E_NOMEM, "no memory to read %s", path);
         journal_reader_free(reader);
-        reader = NULL;
+        return NULL;
     }
-    for (size_t i = 0; ok && i < reader->count / 2; i++) {
-        struct source other = reader->sources[i];
-
-        reader->sources[i] = reader->sources[reader->count - 1 - i];
-        reader->sources[reader->count - 1 - i] = other;
+    if (journal_files_open(path, rotated, &reader->files, err) != CG_OK) {
+        journal_reader_free(reader);
+        return NULL;
     }
-    free(name);
     return reader;
 }
 
@@ -115,9 +49,7 @@ journal_reader_free(struct journal_reader *reader)
 {
     if (reader == NULL)
         return;
-    for (size_t i = 0; i < reader->count; i++)
-        close(reader->sources[i].fd);
-    free(reader->sources);
+    journal_files_release(&reader->files);
     free(reader->buffer);
     free(reader->path);
     free(reader);
@@ -134,7 +66,7 @@ start_at(struct journal_reader *reader, size_t source, uint64_t offset)
     reader->offset = offset;
     reader->begin = reader->end = 0;
     if (offset != 0)
-        (void)!pread(reader->sources[source].fd, &before, 1, (off_t)offset - 1);
+        (void)!pread(reader->files.at[source].fd, &before, 1, (off_t)offset - 1);
     reader->passing = before != '\n';
 }
 
@@ -143,46 +75,26 @@ journal_reader_bytes(const struct journal_reader *reader)
 {
     uint64_t sum = 0;
 
-    for (size_t i = 0; i < reader->count; i++)
-        sum += reader->sources[i].size;
+    for (size_t i = 0; i < reader->files.count; i++)
+        sum += reader->files.at[i].size;
     return sum;
 }
 
 void
 journal_reader_from_end(struct journal_reader *reader, uint64_t bytes)
 {
-    size_t i = reader->count;
+    size_t i = reader->files.count;
 
-    while (i > 1 && reader->sources[i - 1].size < bytes)
-        bytes -= reader->sources[--i].size;
+    while (i > 1 && reader->files.at[i - 1].size < bytes)
+        bytes -= reader->files.at[--i].size;
     i = i == 0 ? 0 : i - 1;
-    start_at(reader, i, reader->sources[i].size > bytes ? reader->sources[i].size - bytes : 0);
+    start_at(reader, i, reader->files.at[i].size > bytes ? reader->files.at[i].size - bytes : 0);
 }
 
 void
 journal_reader_at_end(struct journal_reader *reader)
 {
-    start_at(reader, reader->count - 1, reader->sources[reader->count - 1].size);
-}
-
-/* The time of the first line that begins at or after an offset, and where that is. */
-static bool
-time_at(const struct source *source, uint64_t offset, char *buffer, uint64_t *begins, int64_t *ms)
-{
-    ssize_t len = pread(source->fd, buffer, BUFFER_BYTES, (off_t)offset);
-    const char *at = buffer, *end = buffer + (len < 0 ? 0 : len), *newline;
-
-    if (offset != 0) {
-        newline = memchr(at, '\n', (size_t)(end - at));
-        at = newline == NULL ? end : newline + 1;
-    }
-    /* A line that says no time does not count. */
-    while (at < end && !journal_line_time(at, (size_t)(end - at), ms)) {
-        newline = memchr(at, '\n', (size_t)(end - at));
-        at = newline == NULL ? end : newline + 1;
-    }
-    *begins = offset + (uint64_t)(at - buffer);
-    return at < end;
+    start_at(reader, reader->files.count - 1, reader->files.at[reader->files.count - 1].size);
 }
 
 void
@@ -190,25 +102,12 @@ journal_reader_from_time(struct journal_reader *reader, int64_t time_ms)
 {
     const int64_t wanted =
             time_ms > INT64_MIN + JOURNAL_DISORDER_MS ? time_ms - JOURNAL_DISORDER_MS : INT64_MIN;
-    const struct source *source;
-    uint64_t low = 0, high, begins = 0;
+    uint64_t low, high;
     size_t i = 0;
-    int64_t ms;
 
-    while (i + 1 < reader->count && reader->sources[i].changed_ms < wanted)
+    while (i + 1 < reader->files.count && reader->files.at[i].changed_ms < wanted)
         i++;
-    source = &reader->sources[i];
-    high = source->size;
-    /* Lines that begin before low are older; from high on they are not, as far as we know. */
-    while (high - low > BLOCK_BYTES) {
-        uint64_t middle = low + (high - low) / 2;
-
-        if (!time_at(source, middle, reader->buffer, &begins, &ms) || begins >= high ||
-                ms >= wanted)
-            high = middle;
-        else
-            low = begins;
-    }
+    journal_file_halve(&reader->files.at[i], wanted, reader->buffer, BUFFER_BYTES, &low, &high);
     start_at(reader, i, low);
 }
 
@@ -226,7 +125,7 @@ fill(struct journal_reader *reader)
         reader->begin = 0;
     }
     do
-        len = pread(reader->sources[reader->current].fd, reader->buffer + reader->end,
+        len = pread(reader->files.at[reader->current].fd, reader->buffer + reader->end,
                 BUFFER_BYTES - reader->end, (off_t)reader->offset);
     while (len < 0 && errno == EINTR);
     if (len > 0) {
@@ -279,7 +178,7 @@ journal_reader_next(struct journal_reader *reader, const char **line, size_t *le
             return JOURNAL_UNREADABLE;
         if (got > 0)
             continue;
-        if (reader->current + 1 >= reader->count)
+        if (reader->current + 1 >= reader->files.count)
             return JOURNAL_END;
         reader->passed += reader->end != reader->begin && !reader->passing;
         start_at(reader, reader->current + 1, 0);
@@ -303,7 +202,7 @@ journal_reader_torn(const struct journal_reader *reader)
 static bool
 is_last(const struct journal_reader *reader, const char *path, struct stat *facts)
 {
-    const struct source *last = &reader->sources[reader->count - 1];
+    const struct journal_file *last = &reader->files.at[reader->files.count - 1];
 
     return stat(path, facts) == 0 && facts->st_dev == last->device && facts->st_ino == last->inode;
 }
@@ -312,7 +211,7 @@ is_last(const struct journal_reader *reader, const char *path, struct stat *fact
 static bool
 add_newer(struct journal_reader *reader)
 {
-    const size_t size = strlen(reader->path) + SUFFIX_SIZE, before = reader->count;
+    const size_t size = strlen(reader->path) + JOURNAL_SUFFIX_SIZE, before = reader->files.count;
     char *name = malloc(size);
     unsigned ours = 1;
     struct stat facts;
@@ -328,16 +227,16 @@ add_newer(struct journal_reader *reader)
     }
     for (unsigned i = ours; i-- > 0;) {
         (void)snprintf(name, size, i == 0 ? "%s" : "%s.%u", reader->path, i);
-        (void)add_source(reader, name);
+        (void)journal_files_add(&reader->files, name);
     }
     free(name);
-    return reader->count > before;
+    return reader->files.count > before;
 }
 
 bool
 journal_reader_renew(struct journal_reader *reader)
 {
-    const size_t before = reader->count;
+    const size_t before = reader->files.count;
     uint64_t given = reader->offset - (reader->end - reader->begin);
     struct stat facts;
 
@@ -350,10 +249,7 @@ journal_reader_renew(struct journal_reader *reader)
     }
     if (!add_newer(reader))
         return false;
-    for (size_t i = 0; i < before; i++)
-        close(reader->sources[i].fd);
-    reader->count -= before;
-    memmove(reader->sources, reader->sources + before, reader->count * sizeof(*reader->sources));
+    journal_files_forget(&reader->files, before);
     start_at(reader, 0, 0);
     return true;
 }
