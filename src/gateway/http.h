@@ -85,10 +85,8 @@ bool http_idle(const struct http *http);
 unsigned http_status(const struct http *http);
 const char *http_why(const struct http *http);
 
-/* Output: the owner writes it and takes it away with http_drop(). */
+/* Output: the owner writes it and takes it away with cg_buf_drop(). */
 struct cg_buf *http_to_backend(struct http *http);
 struct cg_buf *http_to_peer(struct http *http);
-/* Takes len octets from the front; an empty buffer holds no memory. */
-void http_drop(struct cg_buf *output, size_t len);
 
 #endif

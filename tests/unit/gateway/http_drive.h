@@ -58,7 +58,7 @@ drive_collect(struct drive *drive)
 
     for (size_t i = 0; i < 2; i++) {
         cg_buf_add_bytes(to[i], from[i]->data, from[i]->len);
-        http_drop(from[i], from[i]->len);
+        cg_buf_drop(from[i], from[i]->len);
     }
 }
 

@@ -25,7 +25,7 @@ static void
 expect(struct cg_buf *output, const char *wanted)
 {
     assert_string_equal(output->len == 0 ? "" : cg_buf_text(output), wanted);
-    http_drop(output, output->len);
+    cg_buf_drop(output, output->len);
 }
 
 static struct http *
@@ -45,7 +45,7 @@ sent(const char *request)
     struct http *http = asked(request);
 
     assert_true(http_forward(http, NULL, 0));
-    http_drop(http_to_backend(http), http_to_backend(http)->len);
+    cg_buf_drop(http_to_backend(http), http_to_backend(http)->len);
     return http;
 }
 
@@ -282,7 +282,7 @@ a_safe_request_may_be_sent_again(void **state)
             assert_int_equal(peer(http, "x", &used), HTTP_REQUEST);
             assert_true(http_forward(http, NULL, 0));
             assert_int_equal(http_to_backend(http)->data[0], rows[i].request[0]);
-            http_drop(http_to_backend(http), http_to_backend(http)->len);
+            cg_buf_drop(http_to_backend(http), http_to_backend(http)->len);
             assert_int_equal(backend(http, "HTTP/1.1 204 X\r\n\r\n", &used), HTTP_DONE);
         }
         http_free(http);
@@ -431,11 +431,11 @@ output_is_taken_from_its_front(void **state)
 
     (void)state;
     assert_int_equal(peer(http, "abcd", &used), HTTP_MORE);
-    http_drop(output, 3);
+    cg_buf_drop(output, 3);
     assert_int_equal(peer(http, "ef", &used), HTTP_WAIT);
     assert_int_equal(output->len, 3);
     assert_memory_equal(output->data, "def", 3);
-    http_drop(output, 3);
+    cg_buf_drop(output, 3);
     assert_int_equal(output->len, 0);
     assert_null(output->data);
     http_free(http);
