@@ -1,7 +1,6 @@
 """Starts certgated with a worker, a backend and certificates of its own; everything is stopped by its pid."""
 import json
 import os
-import random
 import resource
 import shutil
 import signal
@@ -14,9 +13,10 @@ import time
 import pytest
 
 from pki import Pki
+from ports import free_port
 
 BUILD = os.environ.get("CERTGATE_BUILD", os.path.join(os.path.dirname(__file__), "..", "..", "build"))
-PATIENCE = 20  # seconds until something that must happen counts as missing
+PATIENCE = 60  # seconds until something that must happen counts as missing
 
 
 def until(what, probe, patience=PATIENCE):
@@ -71,17 +71,6 @@ class Backend:
 
     def close(self):
         self.listener.close()
-
-
-def free_port():
-    """Below those that the system gives to clients: one of them could take the port before it is used."""
-    while True:
-        port = random.randrange(10000, 32000)
-        try:
-            with socket.create_server(("127.0.0.1", port)):
-                return port
-        except OSError:
-            continue
 
 
 class Gateway:
@@ -170,9 +159,17 @@ class Gateway:
     def mark(self):
         return len(self.records())
 
+    def since(self, mark):
+        """The records after mark, as soon as there is one: they may come a moment after what the peer sees."""
+        return until("a decision record", lambda: self.records()[mark:])
+
     def record(self, mark):
         """The next record after mark."""
-        return until("a decision record", lambda: self.records()[mark:])[0]
+        return self.since(mark)[0]
+
+    def record_of(self, peer, at=0):
+        """The record of the connection with this address and port, or a later one of it."""
+        return until("a decision record", lambda: [r for r in self.records() if r["peer"] == peer][at:])[0]
 
     def worker_pids(self):
         out = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True)

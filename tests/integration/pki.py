@@ -2,6 +2,7 @@
 import datetime
 import ipaddress
 import os
+import tempfile
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -47,9 +48,13 @@ class Cert:
         self.pki, self.name, self.der, self.key, self.chain = pki, name, der, key, chain
 
     def _write(self, suffix, data):
+        """At once or not at all: a program that was started before may be reading the file just now."""
         path = os.path.join(self.pki.folder, self.name + suffix)
-        with open(path, "wb") as f:
+        descriptor, new = tempfile.mkstemp(dir=self.pki.folder)
+        with open(descriptor, "wb") as f:
             f.write(data)
+        os.chmod(new, 0o644)
+        os.replace(new, path)
         return path
 
     @property

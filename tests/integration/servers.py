@@ -4,7 +4,8 @@ import ssl
 import subprocess
 import threading
 
-from conftest import PATIENCE, free_port, until
+from conftest import PATIENCE, until
+from ports import free_port
 
 
 class Server:

@@ -7,8 +7,9 @@ import subprocess
 import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
-from conftest import BUILD, free_port
+from conftest import BUILD
 from pki import now, DAY
+from ports import free_port
 
 CERTGATED = os.path.join(BUILD, "cmd", "certgated")
 CERTGATE = os.path.join(BUILD, "cmd", "certgate")

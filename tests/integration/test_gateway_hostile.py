@@ -10,8 +10,9 @@ import time
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID as Eku
 
-from conftest import PATIENCE, free_port, until
+from conftest import PATIENCE, until
 from http_backend import HttpBackend
+from ports import free_port
 from servers import Server
 from sip_backend import SipBackend, read_message, request
 from test_gateway import connect, context

@@ -8,7 +8,6 @@ import subprocess
 import pytest
 
 from clients import WEAK
-from conftest import until
 from http_backend import HttpBackend
 from test_gateway import connect
 
@@ -50,6 +49,7 @@ class Client:
     def __init__(self, gateway, interface, cert=None, context=None, session=None):
         self.sock = connect(gateway.ports[interface], cert, using=context, session=session)
         self.stream = self.sock.makefile("rb")
+        self.peer = "{}:{}".format(*self.sock.getsockname())
 
     def ask(self, raw):
         self.sock.sendall(raw.encode("latin-1") if isinstance(raw, str) else raw)
@@ -108,11 +108,10 @@ def test_requests_of_one_connection_go_over_one_backend_connection(gateway, web,
 
 
 def test_the_backend_learns_who_the_peer_is(gateway, good):
-    mark = gateway.mark()
     client = Client(gateway, "plain", good)
     _, fields, _ = received(client.get("/")[2])
     client.close()
-    record = gateway.record(mark)
+    record = gateway.record_of(client.peer)
     der = ssl.PEM_cert_to_DER_cert(open(good.cert_file, encoding="ascii").read())
     assert fields["client-cert"] == ":" + base64.b64encode(der).decode() + ":"
     assert fields["client-cert-chain"].startswith(":") and fields["client-cert-chain"].endswith(":")
@@ -190,37 +189,33 @@ def test_curl_uploads_and_downloads(gateway, good, tmp_path):
 # One port, two rules.
 
 def test_a_line_is_judged_by_its_own_level(gateway, unpinned):
-    mark = gateway.mark()
     client = Client(gateway, "strict", unpinned)
     assert client.upgrade("/line/low")[0] == 101
     client.sock.sendall(b"over the tunnel")
     assert client.stream.read(15) == b"over the tunnel"
     client.close()
-    record = gateway.record(mark)
+    record = gateway.record_of(client.peer)
     assert (record["class"], record["class_by"], record["level"]) == ("low", "upgrade-path", "low")
     assert record["verdict"] == "accept"
 
 
 def test_what_is_no_line_is_judged_by_the_interface(gateway, unpinned):
-    mark = gateway.mark()
     client = Client(gateway, "strict", unpinned)
     status, _, body = client.get("/")
     client.close()
-    record = gateway.record(mark)
+    record = gateway.record_of(client.peer)
     assert (status, record["class"], record["reason"]) == (403, "other", "not-in-tcs")
     assert record["incident"].encode() in body
     assert b"tcs" not in body
 
 
 def test_an_admitted_line_buys_nothing_for_the_rest_of_the_port(gateway, unpinned):
-    mark = gateway.mark()
     client = Client(gateway, "loose", unpinned)
     assert client.get("/")[0] == 200
-    assert gateway.record(mark)["class"] == "other"
-    mark += 1
+    assert gateway.record_of(client.peer)["class"] == "other"
     assert client.upgrade("/line/hq")[0] == 403
     client.close()
-    record = gateway.record(mark)
+    record = gateway.record_of(client.peer, 1)
     assert (record["class"], record["level"], record["reason"]) == ("hq", "high", "not-in-tcs")
 
 
@@ -249,14 +244,12 @@ def test_an_upgrade_in_pieces_and_behind_another_request(gateway, unpinned):
 
 
 def test_a_line_wants_a_certificate_where_the_rest_of_the_port_does_not(gateway):
-    mark = gateway.mark()
     client = Client(gateway, "loose")
     assert client.get("/")[0] == 200
-    assert gateway.record(mark)["verdict"] == "accept"
-    mark += 1
+    assert gateway.record_of(client.peer)["verdict"] == "accept"
     assert client.upgrade("/line/hq")[0] == 403
     client.close()
-    assert gateway.record(mark)["reason"] == "certificate-missing"
+    assert gateway.record_of(client.peer, 1)["reason"] == "certificate-missing"
 
 
 def test_a_pinned_line_is_admitted(gateway, good):
@@ -274,19 +267,18 @@ def test_a_resumed_session_keeps_the_verdict_of_each_class(gateway, unpinned):
         conn = http.client.HTTPSConnection("127.0.0.1", gateway.ports["loose"], context=context)
         conn.sock = context.wrap_socket(__import__("socket").create_connection(("127.0.0.1", gateway.ports["loose"])),
                                         server_hostname="gw.example.test", session=session)
-        mark = gateway.mark()
+        peer = "{}:{}".format(*conn.sock.getsockname())
         conn.request("GET", "/")
         response = conn.getresponse()
         response.read()
         assert (response.status, conn.sock.session_reused) == (200, resumed)
-        assert gateway.record(mark)["resumed"] is resumed
+        assert gateway.record_of(peer)["resumed"] is resumed
         session = conn.sock.session
-        mark = gateway.mark()
         conn.request("GET", "/line/hq", headers={"Upgrade": "websocket", "Connection": "Upgrade",
                                                  "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
                                                  "Sec-WebSocket-Version": "13"})
         assert conn.getresponse().status == 403
-        record = gateway.record(mark)
+        record = gateway.record_of(peer, 1)
         assert (record["class"], record["reason"], record["resumed"]) == ("hq", "not-in-tcs", resumed)
         conn.close()
 
@@ -294,41 +286,37 @@ def test_a_resumed_session_keeps_the_verdict_of_each_class(gateway, unpinned):
 # Ends that are not in order.
 
 def test_a_head_that_never_ends_is_bounded(gateway):
-    mark = gateway.mark()
     client = Client(gateway, "open")
     client.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
     assert client.stream.read() == b""
     client.close()
-    record = gateway.record(mark)
+    record = gateway.record_of(client.peer)
     assert (record["reason"], record["step"]) == ("handshake-timeout", "http")
 
 
 def test_without_answers_the_connection_just_closes(gateway, unpinned):
-    mark = gateway.mark()
     client = Client(gateway, "silent", unpinned)
     assert client.upgrade("/line/silent")[0] is None
     client.close()
-    assert gateway.record(mark)["class"] == "silent"
-    assert gateway.record(mark)["reason"] == "not-in-tcs"
+    assert gateway.record_of(client.peer)["class"] == "silent"
+    assert gateway.record_of(client.peer)["reason"] == "not-in-tcs"
 
 
 def test_a_backend_that_is_down_is_answered(gateway_of, good):
     class Nobody:
         port = 1
     gateway = gateway_of({"web": {"level": "medium", "mode": "http"}}, backend=Nobody)
-    mark = gateway.mark()
     client = Client(gateway, "web", good)
     assert client.get("/")[0] == 503
     client.close()
-    record = gateway.record(mark)
+    record = gateway.record_of(client.peer)
     assert (record["reason"], record["step"]) == ("backend-unavailable", "dial")
 
 
 def test_a_peer_that_leaves_without_a_request_is_recorded(gateway, good):
-    mark = gateway.mark()
-    Client(gateway, "loose", good).close()
-    until("the record", lambda: gateway.mark() > mark)
-    record = gateway.record(mark)
+    client = Client(gateway, "loose", good)
+    client.close()
+    record = gateway.record_of(client.peer)
     assert (record["verdict"], record["class"]) == ("reject", None)
     assert record["reason"] == "class-unknown"
 

@@ -9,7 +9,8 @@ import subprocess
 import pytest
 
 from clients import REQUEST, curl
-from conftest import free_port, until
+from conftest import until
+from ports import free_port
 
 V2 = b"\r\n\r\n\0\r\nQUIT\n"
 V1_HEADER = b"PROXY TCP4 192.0.2.7 192.0.2.1 5555 443\r\n"

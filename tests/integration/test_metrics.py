@@ -7,7 +7,8 @@ import urllib.request
 import pytest
 
 from clients import s_client
-from conftest import BUILD, free_port, until
+from conftest import BUILD, until
+from ports import free_port
 from test_gateway import connect
 
 

@@ -11,8 +11,9 @@ import pytest
 import websockets
 from cryptography.x509.oid import ExtendedKeyUsageOID as Eku
 
-from conftest import PATIENCE, Gateway, free_port, until
+from conftest import PATIENCE, Gateway, until
 from pki import DAY, Pki, now, to_pem
+from ports import free_port
 from servers import OpenSslServer, Server, TlsServer, ask
 
 BOTH = ("1.2", "1.3")

@@ -9,8 +9,9 @@ import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID as Eku
 
 from clients import s_client
-from conftest import BUILD, free_port, until
+from conftest import BUILD, until
 from pki import DAY, Pki, now
+from ports import free_port
 
 FEED = os.path.join(BUILD, "tests", "bench", "bench-inventory")
 CERTGATE = os.path.join(BUILD, "cmd", "certgate")

@@ -6,7 +6,8 @@ import subprocess
 import pytest
 
 from clients import WEAK, s_client
-from conftest import BUILD, free_port, until
+from conftest import BUILD, until
+from ports import free_port
 
 WORDS = ("disabled", "unsecure-only", "unsecure+secure", "secure-low", "secure-medium", "secure-high")
 

@@ -2,42 +2,31 @@
 import glob
 import os
 import re
-import socket
 
-from conftest import free_port, until
+from conftest import until
+from ports import free_port, free_ports
 from programs import HERE, Program, listens, run
 
 TRUNK_DOMAIN = "sip.example.test"
 SNI = "gw.example.test"
 
 
-def two_ports():
-    """A free port whose neighbour above is free as well."""
-    while True:
-        port = free_port()
-        with socket.socket() as other:
-            try:
-                other.bind(("127.0.0.1", port + 1))
-                return port
-            except OSError:
-                pass
-
-
 class Kamailio(Program):
     """
     Kamailio with its TLS module. With `to`, the port of a gateway: a trunk that carries over TLS, with the
-    certificate `cert`, what comes in by TCP at `port`. Without: a plaintext server at `port` that answers,
-    registers phones and calls them. Its TLS port (`tls_port`) presents `identity` to others.
+    certificate `cert`, what comes in by TCP at `port`; after `patience` seconds without an answer it makes one
+    itself. Without: a plaintext server at `port` that answers, registers phones and calls them. Its TLS port
+    (`tls_port`) presents `identity` to others.
     """
 
-    def __init__(self, folder, identity, to=None, cert=None, tls="1.3", haproxy=False, verify=None):
+    def __init__(self, folder, identity, to=None, cert=None, tls="1.3", haproxy=False, verify=None, patience=20):
         self.port, self.tls_port = free_port(), free_port()
         folder = os.path.join(str(folder), f"kamailio-{self.port}")
         os.makedirs(folder)
         with open(os.path.join(HERE, "kamailio.cfg"), encoding="ascii") as f:
             text = f.read()
         names = {"TCP": self.port, "TLS": self.tls_port, "FOLDER": folder, "HAPROXY": "yes" if haproxy else "no",
-                 "MODULES": glob.glob("/usr/lib/*/kamailio/modules")[0] + "/",
+                 "PATIENCE": patience * 1000, "MODULES": glob.glob("/usr/lib/*/kamailio/modules")[0] + "/",
                  "NEXT": f"127.0.0.1:{to}" if to else "none"}
         for name, value in names.items():
             text = text.replace(f"@{name}@", str(value))
@@ -46,7 +35,7 @@ class Kamailio(Program):
         with open(os.path.join(folder, "tls.cfg"), "w", encoding="ascii") as f:
             f.write(self._tls(identity, cert, tls, verify))
         super().__init__(["kamailio", "-DD", "-E", "-m", "64", "-M", "8", "-f", f"{folder}/kamailio.cfg",
-                          "-P", f"{folder}/pid", "-Y", folder], folder, lambda: listens(self.port))
+                          "-P", f"{folder}/pid", "-Y", folder], folder, lambda: " READY" in self.output())
 
     @staticmethod
     def _tls(identity, cert, tls, verify):
@@ -65,6 +54,20 @@ class Kamailio(Program):
         return [(host, int(port)) for host, port in re.findall(rf"SEEN {method} from ([\d.]+):(\d+)", self.output())]
 
 
+def sipp_at(port, folder, scenario):
+    """The beginning of a sipp's command: where it stands, and the file that its messages are written to."""
+    messages = os.path.join(str(folder), f"messages.{port}")
+    return ["sipp", "-sf", os.path.join(HERE, scenario + ".xml"), "-t", "t1", "-i", "127.0.0.1", "-p", str(port),
+            "-cp", str(free_port()), "-nostdin", "-trace_msg", "-message_file", messages], messages
+
+
+def messages_in(path):
+    if not os.path.exists(path):
+        return ""
+    with open(path, encoding="latin-1") as f:
+        return f.read()
+
+
 class SippServer(Program):
     """Answers OPTIONS, and INVITE with what follows, by TCP in plaintext."""
 
@@ -72,17 +75,12 @@ class SippServer(Program):
         self.port = free_port()
         folder = os.path.join(str(folder), f"uas-{self.port}")
         os.makedirs(folder)
-        super().__init__(["sipp", "-sf", os.path.join(HERE, "uas.xml"), "-t", "t1", "-i", "127.0.0.1",
-                          "-p", str(self.port), "-nostdin", "-trace_msg", "-message_file", f"{folder}/messages"],
-                         folder, lambda: listens(self.port))
-        self.messages = os.path.join(folder, "messages")
+        command, self.messages = sipp_at(self.port, folder, "uas")
+        super().__init__(command, folder, lambda: listens(self.port))
 
     def received(self):
         """The first lines of the requests that came."""
-        if not os.path.exists(self.messages):
-            return []
-        with open(self.messages, encoding="latin-1") as f:
-            return re.findall(r"^(?:OPTIONS|INVITE|ACK|BYE) sip:.*", f.read(), re.M)
+        return re.findall(r"^(?:OPTIONS|INVITE|ACK|BYE) sip:.*", messages_in(self.messages), re.M)
 
 
 class Call:
@@ -96,22 +94,18 @@ class Call:
         self.text, self.output = text, done.stdout.decode("latin-1", "replace")[-2000:]
 
 
-def sipp(folder, port, scenario, domain=TRUNK_DOMAIN, seconds=8, callee="100", times=1):
+def sipp(folder, port, scenario, domain=TRUNK_DOMAIN, seconds=30, callee="100", times=1):
     """
     An OPTIONS or a call ("options", "call"), or several, by TCP to a local port. Two sipp that start together may
-    collide over the ports they choose for themselves; one that has sent nothing was not there, and starts again.
+    collide over the ports for media that they choose for themselves; one that has sent nothing was not there, and
+    starts again.
     """
     for _ in range(5):
-        local = free_port()
-        messages = os.path.join(str(folder), f"messages.{local}")
-        done = run(["sipp", "-sf", os.path.join(HERE, scenario + ".xml"), "-t", "t1", "-m", str(times), "-s", SNI,
-                    "-key", "domain", domain, "-key", "callee", callee, "-i", "127.0.0.1", "-p", str(local), "-nostdin",
-                    "-max_reconnect", "0", "-recv_timeout", str(seconds * 1000), "-trace_msg", "-message_file",
-                    messages, f"127.0.0.1:{port}"], cwd=str(folder), timeout=60)
-        text = ""
-        if os.path.exists(messages):
-            with open(messages, encoding="latin-1") as f:
-                text = f.read()
+        command, messages = sipp_at(free_port(), folder, scenario)
+        done = run([*command, "-m", str(times), "-s", SNI, "-key", "domain", domain, "-key", "callee", callee,
+                    "-max_reconnect", "0", "-recv_timeout", str(seconds * 1000), f"127.0.0.1:{port}"],
+                   cwd=str(folder), timeout=120)
+        text = messages_in(messages)
         if " SIP/2.0" in text:
             break
     return Call(done, text)
@@ -138,7 +132,7 @@ class Baresip(Program):
 
     def __init__(self, folder, to, cert=None, domain="phones.example.test", host="127.0.0.1"):
         self.to = f"{host}:{to}"
-        port = two_ports()
+        port = free_ports(2)  # it takes the one above for TLS
         folder = os.path.join(str(folder), f"baresip-{port}")
         os.makedirs(folder)
         settings = [f"sip_listen {host}:{port}", "sip_transports tls", "sip_cafile /etc/ssl/certs/ca-certificates.crt",
@@ -193,13 +187,13 @@ def linphone(folder, port, cert=None, domain="phones.example.test"):
     program = Program(["linphonec", "-c", "rc", "-d", "6", "-l", log], folder, lambda: True,
                       env={**os.environ, "HOME": folder})
 
-    looks = []  # lengths of the log
+    answered = 0
 
     def told():
         # It asks for a password that nobody wants, and stands still until it has a line of its own.
-        looks.append(len(text()))
-        if len(looks) > 30 and looks[-1] == looks[-30]:
-            looks.clear()
+        nonlocal answered
+        if program.output().count("Password for ") > answered:
+            answered += 1
             program.process.stdin.write(b"none\n")
             program.process.stdin.flush()
         return [end for end, word in ends.items() if word in text()]

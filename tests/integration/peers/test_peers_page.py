@@ -7,9 +7,9 @@ import re
 import pytest
 
 from clients import curl, s_client
-from conftest import free_port
 from http_backend import HttpBackend
 from pki import DAY, Eku, Pki, now
+from ports import free_port
 from servers import TlsServer, ask
 from sip_backend import SipBackend, request
 from test_gateway_sip import Peer

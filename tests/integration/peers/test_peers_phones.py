@@ -106,7 +106,7 @@ def test_a_phone_that_shows_a_good_one_registers(gateway, folder, certs, phone):
 def test_a_phone_that_shows_a_bad_one_is_refused(gateway, folder, certs, registrar, phone, cert, level, reason):
     mark, before = gateway.mark(), len(registrar.seen("REGISTER"))
     assert phone(gateway, folder, level, certs[cert]) == "refused"
-    records = gateway.records()[mark:]
+    records = gateway.since(mark)
     assert {(r["verdict"], r["reason"], r["class"], r["step"]) for r in records} == \
         {("reject", reason, "phone", "sip")}
     assert registered(registrar, before) == 0
@@ -116,7 +116,7 @@ def test_a_phone_that_shows_a_bad_one_is_refused(gateway, folder, certs, registr
 def test_from_a_trunks_address_nobody_is_a_phone(gateway, folder, registrar, phone):
     mark, before = gateway.mark(), len(registrar.seen("REGISTER"))
     assert phone(gateway, folder, "from a trunk's address", None) == "refused"
-    records = gateway.records()[mark:]
+    records = gateway.since(mark)
     assert {(r["verdict"], r["reason"], r["class"], r["class_by"], r["step"]) for r in records} == \
         {("reject", "certificate-missing", "near", "source-address", "handshake")}
     assert registered(registrar, before) == 0

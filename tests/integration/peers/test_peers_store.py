@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from clients import CLIENTS, REQUEST, curl, s_client
+from conftest import until
 from pki import Eku
 from servers import ask
 
@@ -63,9 +64,12 @@ def test_we_call_ourselves(gateway_of, pki, level, reason):
     gateway.reload(2)
     mark = gateway.mark()
     got, end = ask(gateway.ports["out"], REQUEST)
-    records = {record["interface"]: record for record in gateway.records()[mark:]}
+
+    def records():
+        return {record["interface"]: record for record in gateway.records()[mark:]}
+    record = until("our own record", lambda: records().get("out"))
     assert (b"200 OK" in got) is (reason is None)
-    assert (records["out"]["verdict"], records["out"]["reason"]) == ("reject" if reason else "accept", reason)
+    assert (record["verdict"], record["reason"]) == ("reject" if reason else "accept", reason)
     assert end == ("reset" if reason else "end")
 
 

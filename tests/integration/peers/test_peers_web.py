@@ -4,6 +4,7 @@ import os
 import pytest
 
 from clients import curl, gnutls, s_client
+from conftest import until
 from http_backend import HttpBackend
 from pki import DAY, Cert, Pki, now, to_pem
 from programs import needs
@@ -63,8 +64,8 @@ def browse(gateway, folder, pki):
         mark = gateway.mark()
         page = chromium(folder, gateway.ports[interface], to_pem(pki.root_der), cert)
         # A browser opens connections ahead: those that it closed before they had a request tell nothing.
-        records = [r for r in gateway.records()[mark:] if r["reason"] not in ("class-unknown", "handshake-failed")]
-        return page, records
+        return page, until("the record", lambda: [r for r in gateway.records()[mark:] if r["reason"] not in
+                                                  ("class-unknown", "handshake-failed")])
     with certificate_policy():
         yield load
 

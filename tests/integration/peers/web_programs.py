@@ -7,7 +7,8 @@ import os
 import ssl
 import subprocess
 
-from conftest import free_port, until
+from conftest import until
+from ports import free_port
 from programs import HERE, NODE_MODULES, Program, listens, run
 
 SNI = "gw.example.test"
