@@ -108,7 +108,7 @@ struct cg_finding {
     enum cg_outcome outcome;
     enum cg_reason reason;   /* CG_REASON_NONE unless it failed */
     bool enforced;           /* belongs to the level in force; false: known, but not asked for */
-    bool allowed;            /* passed by an allowance only */
+    bool allowed;            /* does not refuse, by an allowance only: CG_PASS, or CG_FAIL of an admitted one */
     enum cg_allowance allowance; /* which, if `allowed` */
     /* Text, escaped, never NULL, "" where there is nothing to say; owned by the decision. */
     const char *certificate; /* which: "received", "sent 2", "TCS", with the subject */
@@ -151,7 +151,10 @@ enum cg_level cg_decision_level(const struct cg_decision *decision);
 bool cg_decision_latched(const struct cg_decision *decision);
 /* An allowance was needed: nothing may report such a peer simply as verified. */
 bool cg_decision_by_allowance(const struct cg_decision *decision);
-/* Verdict and first reason at any of the six levels, latched as the policy is. */
+/*
+ * Verdict and first reason at any of the six levels, latched as the policy is: what the certificate is worth
+ * there by itself, also where an administrator admits it.
+ */
 enum cg_verdict cg_decision_at_level(
         const struct cg_decision *decision, enum cg_level level, enum cg_reason *reason);
 

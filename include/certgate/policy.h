@@ -43,7 +43,9 @@ enum cg_allowance {
     CG_ALLOW_SERVER_AUTH_CLIENTS, /* inbound peer with serverAuth but not clientAuth */
     CG_ALLOW_SIP_WILDCARD,        /* sip-domain may match "*.example.com", one whole left-most label */
     CG_ALLOW_SHA1_CHAIN,          /* SHA-1 signatures below the root */
-    CG_ALLOW_COUNT
+    CG_ALLOW_COUNT,               /* of those that cg_policy_allow() takes */
+    CG_ALLOW_ADMITTED = CG_ALLOW_COUNT, /* this one certificate: cg_policy_admit() */
+    CG_ALLOWANCES                 /* of all that a decision may have needed */
 };
 
 /* One row of the registry of checks: everything that manuals, help and renderings say of it. */
@@ -54,6 +56,7 @@ struct cg_check_info {
     const char *cites;   /* "RFC 5280 section 4.1.2.5" */
     const char *explain; /* when it passes, for `certgate help checks` */
     bool latchable;      /* skipped while the setting is latched */
+    bool binding;        /* refuses a certificate that an administrator admits, too */
 };
 
 struct cg_level_info {
@@ -76,6 +79,7 @@ bool cg_check_from_name(const char *name, enum cg_check *out);
 bool cg_level_from_name(const char *name, enum cg_level *out);
 bool cg_role_from_name(const char *name, enum cg_role *out);
 bool cg_service_from_name(const char *name, enum cg_service *out);
+/* Of those that cg_policy_allow() takes. */
 bool cg_allowance_from_name(const char *name, enum cg_allowance *out);
 
 /*
@@ -100,6 +104,20 @@ CG_CHECKED enum cg_status cg_policy_set_max_depth(
         struct cg_policy *policy, unsigned depth, struct cg_error *err);
 /* until: last second at which the allowance holds, INT64_MAX for no end. */
 void cg_policy_allow(struct cg_policy *policy, enum cg_allowance allowance, int64_t until);
+/*
+ * Admits one certificate although checks fail on it, whatever came with it. All checks are made and their
+ * findings stay what they are; the verdict is accept, by the allowance CG_ALLOW_ADMITTED. Never overridden
+ * are binding checks, what could not be evaluated, and refusals that no check makes; and a system clock
+ * that is not believed admits nobody. What at_level says of the six levels leaves it out.
+ *
+ * until    last second at which it holds, INT64_MAX for no end
+ * reason   told with each finding that it overrides; at most CG_MAX_NOTE octets are
+ *
+ * The same certificate again replaces the end and the reason. CG_E_LIMIT beyond 4,096 certificates.
+ */
+CG_CHECKED enum cg_status cg_policy_admit(struct cg_policy *policy,
+        const uint8_t sha256[CG_SHA256_SIZE], int64_t until, const char *reason,
+        struct cg_error *err);
 /*
  * A reference identifier (RFC 9525): DNS name in A-labels or IP address in text form; any one of
  * several may match. CG_E_PARSE when it is neither.

@@ -46,6 +46,8 @@
 /* Reference names, SIP domains and identities of one policy. */
 #define CG_MAX_POLICY_NAMES 64
 #define CG_MAX_IDENTITIES 32
+/* Certificates that a policy admits although checks fail: exceptions, not a trust store of their own. */
+#define CG_MAX_ADMITTED 4096
 /* Decisions that an engine remembers, in sets of two: 4,096 acceptances at some 5 KiB, 512 refusals. */
 #define CG_DECISION_SETS 2048
 #define CG_REFUSAL_SETS 256

@@ -49,12 +49,14 @@ static const char *const services[] = { "https", "sip", "line" };
 static const struct {
     const char *name;
     const char *explain;
-} allowances[CG_ALLOW_COUNT] = {
+} allowances[CG_ALLOWANCES] = {
     [CG_ALLOW_SERVER_AUTH_CLIENTS] = { "allow-server-auth-clients",
             "an inbound peer whose extended key usage has serverAuth but not clientAuth" },
     [CG_ALLOW_SIP_WILDCARD] = { "allow-sip-wildcard",
             "a wildcard dNSName may stand for the SIP domain" },
     [CG_ALLOW_SHA1_CHAIN] = { "allow-sha1-chain", "SHA-1 signatures below the root" },
+    [CG_ALLOW_ADMITTED] = { "admitted-by-administrator",
+            "checks fail on this certificate, and an administrator admits it until a given day" },
 };
 
 const struct cg_check_row *

@@ -25,6 +25,7 @@ const struct cg_check_row cg_check_not_reflected = {
         .page = "Not reflected.",
         .cites = "vendor page",
         .explain = "the certificate is none of those that we present ourselves; the same key in another certificate is a warning",
+        .binding = true,
     },
     .run = not_reflected,
 };

@@ -209,18 +209,23 @@ add_findings(struct cg_buf *buf, const struct cg_decision *decision, bool all)
     cg_buf_add(buf, "]");
 }
 
+/* Each that was needed, once. */
 static void
 add_allowances(struct cg_buf *buf, const struct cg_decision *decision)
 {
-    bool first = true;
+    const char *comma = "";
+    unsigned needed = 0;
 
+    for (size_t i = 0; i < decision->count; i++)
+        if (decision->findings[i].enforced && decision->findings[i].allowed)
+            needed |= 1u << decision->findings[i].allowance;
     cg_buf_add(buf, ",\"allowances\":[");
-    for (size_t i = 0; i < decision->count; i++) {
-        if (!decision->findings[i].enforced || !decision->findings[i].allowed)
+    for (unsigned i = 0; i < CG_ALLOWANCES; i++) {
+        if ((needed >> i & 1u) == 0)
             continue;
-        cg_buf_add(buf, first ? "" : ",");
-        cg_buf_add_json(buf, cg_allowance_name(decision->findings[i].allowance));
-        first = false;
+        cg_buf_add(buf, comma);
+        cg_buf_add_json(buf, cg_allowance_name((enum cg_allowance)i));
+        comma = ",";
     }
     cg_buf_add(buf, "]");
 }

@@ -13,6 +13,7 @@ struct cg_decision {
     enum cg_verdict verdict;
     enum cg_reason reason;
     bool by_allowance;
+    bool admitted; /* checks of the level fail, and an administrator overrides them */
     char *detail; /* of a refusal that no check made; may be NULL */
     struct cg_finding findings[CG_CHECK_COUNT];
     size_t count;

@@ -142,13 +142,75 @@ add_finding(struct cg_decision *decision, const struct cg_subject *subject,
                                                       : cg_reason_info(finding->reason)->remedy);
 }
 
+/* A finding that stands in nobody's way at the policy's own level. */
+static bool
+accepts(const struct cg_finding *finding)
+{
+    return finding->outcome == CG_PASS || finding->outcome == CG_NOT_APPLICABLE;
+}
+
+/* The words of a finding that does not decide, after those that it has. */
+static bool
+note_admitted(struct cg_finding *finding, const struct cg_admitted *admitted)
+{
+    struct cg_buf buf;
+    char *text;
+
+    cg_buf_init(&buf, 8 * CG_MAX_NOTE);
+    cg_buf_addf(&buf, "%s%sadmitted by an administrator", finding->note,
+            finding->note[0] == '\0' ? "" : "; ");
+    if (admitted->until != INT64_MAX) {
+        cg_buf_add(&buf, " until ");
+        cg_buf_add_time(&buf, admitted->until);
+    }
+    cg_buf_add(&buf, admitted->reason[0] == '\0' ? "" : ": ");
+    cg_buf_add_escaped(&buf, cg_span(admitted->reason, strlen(admitted->reason)));
+    text = cg_buf_take(&buf);
+    if (text == NULL)
+        return false;
+    if (finding->note[0] != '\0')
+        free((char *)(uintptr_t)finding->note);
+    finding->note = text;
+    finding->allowed = true;
+    finding->allowance = CG_ALLOW_ADMITTED;
+    return true;
+}
+
 /*
- * Only pass and not-applicable accept. The first of these checks that does neither gives the reason; one
- * that was not made at all accepts nobody.
+ * An administrator admits this certificate: what fails on it is told and does not refuse. It is all or
+ * nothing; where something else refuses it too, the decision is what it would be without.
+ */
+static bool
+override(struct cg_decision *decision, const struct cg_admitted *admitted)
+{
+    bool failed = false;
+
+    for (size_t i = 0; i < decision->count; i++) {
+        const struct cg_finding *finding = &decision->findings[i];
+
+        if (!finding->enforced || accepts(finding))
+            continue;
+        if (finding->outcome != CG_FAIL || cg_check_info(finding->check)->binding)
+            return true;
+        failed = true;
+    }
+    decision->admitted = failed;
+    for (size_t i = 0; failed && i < decision->count; i++) {
+        struct cg_finding *finding = &decision->findings[i];
+
+        if (finding->enforced && !accepts(finding) && !note_admitted(finding, admitted))
+            return false;
+    }
+    return true;
+}
+
+/*
+ * Only pass and not-applicable accept, and what an administrator overrides. The first of these checks that
+ * does none of it gives the reason; one that was not made at all accepts nobody.
  */
 static enum cg_verdict
-derive(const struct cg_decision *decision, cg_check_set checks, enum cg_reason *reason,
-        bool *allowed)
+derive(const struct cg_decision *decision, cg_check_set checks, bool admitted,
+        enum cg_reason *reason, bool *allowed)
 {
     cg_check_set made = 0;
 
@@ -161,7 +223,7 @@ derive(const struct cg_decision *decision, cg_check_set checks, enum cg_reason *
         if ((checks >> finding->check & 1u) == 0)
             continue;
         *allowed = *allowed || finding->allowed;
-        if (finding->outcome == CG_PASS || finding->outcome == CG_NOT_APPLICABLE)
+        if (accepts(finding) || (admitted && finding->allowed))
             continue;
         *reason = finding->reason;
         *allowed = false;
@@ -192,19 +254,31 @@ keep_path(struct cg_decision *decision, const struct cg_path_result *path)
 
 /*
  * How long a decision stands: as long as what it rests on, the allowances among it. Where the received
- * certificate is out of date or the clock is not believed, its words name the moment.
+ * certificate is out of date or the clock is not believed, its words name the moment. That of an admitted
+ * one stands all the same, until a date of its path passes, for better or worse.
  */
 static void
-set_windows(struct cg_decision *decision, const struct cg_subject *subject, bool searched)
+set_windows(struct cg_decision *decision, const struct cg_subject *subject,
+        const struct cg_admitted *admitted, bool searched)
 {
     const struct cg_policy *policy = subject->policy;
     const struct cg_path_result *path = subject->path;
     struct cg_window window = { subject->leaf->not_before, subject->leaf->not_after };
+    struct cg_window good = window;
     int64_t now = subject->peer->now;
 
-    if (subject->peer->clock_floor != 0)
+    if (decision->admitted) {
+        good = (struct cg_window) { INT64_MIN, admitted->until };
+        cg_window_stay(&good, now, window.from, window.until);
+    }
+    if (subject->peer->clock_floor != 0) {
         cg_window_narrow(&window, subject->peer->clock_floor, INT64_MAX);
-    decision->good = decision->same = window;
+        cg_window_narrow(&good, subject->peer->clock_floor, INT64_MAX);
+    }
+    decision->good = good;
+    decision->same = window;
+    if (admitted != NULL)
+        cg_window_stay(&decision->same, now, INT64_MIN, admitted->until);
     for (int i = 0; i < CG_ALLOW_COUNT; i++) {
         if (policy->allowed[i])
             cg_window_stay(&decision->same, now, INT64_MIN, policy->allowed_until[i]);
@@ -212,11 +286,30 @@ set_windows(struct cg_decision *decision, const struct cg_subject *subject, bool
             cg_window_narrow(&decision->good, INT64_MIN, policy->allowed_until[i]);
     }
     if (searched) {
-        cg_window_narrow(&decision->good, path->good.from, path->good.until);
+        if (!decision->admitted)
+            cg_window_narrow(&decision->good, path->good.from, path->good.until);
+        for (size_t i = 1; decision->admitted && i < path->count; i++)
+            cg_window_stay(
+                    &decision->good, now, path->certs[i]->not_before, path->certs[i]->not_after);
         cg_window_narrow(&decision->same, path->same.from, path->same.until);
     }
-    if (!cg_window_holds(&window, now))
-        decision->good = decision->same = (struct cg_window) { now, now };
+    if (!cg_window_holds(&window, now)) {
+        decision->same = (struct cg_window) { now, now };
+        if (!decision->admitted)
+            decision->good = decision->same;
+    }
+}
+
+/* What an administrator says of the received certificate, and whether it holds by the clock. */
+static const struct cg_admitted *
+find_admitted(const struct cg_subject *subject, bool *holds)
+{
+    const struct cg_peer *peer = subject->peer;
+    const struct cg_admitted *admitted = cg_policy_admitted(subject->policy, subject->leaf->sha256);
+
+    *holds = admitted != NULL && peer->now <= admitted->until &&
+            (peer->clock_floor == 0 || peer->now >= peer->clock_floor);
+    return admitted;
 }
 
 static enum cg_status
@@ -261,8 +354,10 @@ judge(struct cg_engine *engine, const struct cg_store *store, const struct cg_po
     struct cg_path_result path = { 0 };
     struct cg_subject subject = { input->leaf, policy, peer, store, &path, engine };
     cg_check_set run = checks_to_run(policy);
+    const struct cg_admitted *admitted;
     enum cg_status status = CG_OK;
     struct cg_buf trace;
+    bool holds;
 
     cg_buf_init(&trace, CG_MAX_TRACE_BYTES);
     if ((run & need_path) != 0) {
@@ -277,12 +372,17 @@ judge(struct cg_engine *engine, const struct cg_store *store, const struct cg_po
             goto done;
         }
     }
-    decision->verdict =
-            derive(decision, policy->checks, &decision->reason, &decision->by_allowance);
+    admitted = find_admitted(&subject, &holds);
+    if (holds && !override(decision, admitted)) {
+        status = cg_fail(err, CG_E_NOMEM, "no memory for the findings");
+        goto done;
+    }
+    decision->verdict = derive(decision, policy->checks, decision->admitted, &decision->reason,
+            &decision->by_allowance);
     decision->cert = cg_cert_ref(input->leaf);
     decision->signatures = path.signatures;
     decision->edges = path.edges;
-    set_windows(decision, &subject, (run & need_path) != 0);
+    set_windows(decision, &subject, admitted, (run & need_path) != 0);
     if (!keep_path(decision, &path)) {
         status = cg_fail(err, CG_E_NOMEM, "no memory for the path");
         goto done;
@@ -376,5 +476,5 @@ cg_decision_at_level(
         *reason = decision->reason;
         return decision->verdict;
     }
-    return derive(decision, cg_level_info(level)->checks, reason, &allowed);
+    return derive(decision, cg_level_info(level)->checks, false, reason, &allowed);
 }

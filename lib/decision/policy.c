@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "x509/engine.h"
 
-/* The names' texts fill most of what a policy's digest is made of. */
-#define MAX_DIGESTED (64 * 1024)
+/* What a policy's digest is made of: the names' texts, and what is known of each admitted certificate. */
+#define MAX_DIGESTED (64 * 1024 + CG_MAX_ADMITTED * (CG_SHA256_SIZE + 16 + CG_MAX_NOTE))
 
 /* Of digest_state: not made, being made by some thread, there to be read. */
 enum { DIGEST_UNMADE, DIGEST_BEING_MADE, DIGEST_MADE };
@@ -42,6 +42,9 @@ cg_policy_free(struct cg_policy *policy)
         free(policy->sip_domains[i]);
     for (size_t i = 0; i < policy->identity_count; i++)
         cg_cert_free(policy->identities[i]);
+    for (size_t i = 0; i < policy->admitted_count; i++)
+        free(policy->admitted[i].reason);
+    free(policy->admitted);
     free(policy);
 }
 
@@ -169,6 +172,64 @@ cg_policy_add_identity(
     return CG_OK;
 }
 
+/* Where it stands, or would. */
+static size_t
+place_of(const struct cg_policy *policy, const uint8_t sha256[CG_SHA256_SIZE], bool *found)
+{
+    size_t low = 0, high = policy->admitted_count;
+
+    *found = false;
+    while (low < high && !*found) {
+        size_t middle = low + (high - low) / 2;
+        int order = memcmp(policy->admitted[middle].sha256, sha256, CG_SHA256_SIZE);
+
+        *found = order == 0;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return high;
+}
+
+enum cg_status
+cg_policy_admit(struct cg_policy *policy, const uint8_t sha256[CG_SHA256_SIZE], int64_t until,
+        const char *reason, struct cg_error *err)
+{
+    struct cg_admitted admitted = { .until = until }, *grown;
+    bool known;
+    size_t at = place_of(policy, sha256, &known);
+
+    if (!known && policy->admitted_count == CG_MAX_ADMITTED)
+        return cg_fail(err, CG_E_LIMIT, "more than %d admitted certificates", CG_MAX_ADMITTED);
+    memcpy(admitted.sha256, sha256, CG_SHA256_SIZE);
+    admitted.reason = strndup(reason, CG_MAX_NOTE);
+    grown = known ? policy->admitted
+                  : realloc(policy->admitted, (policy->admitted_count + 1) * sizeof(*grown));
+    if (grown != NULL)
+        policy->admitted = grown;
+    if (grown == NULL || admitted.reason == NULL) {
+        free(admitted.reason);
+        return cg_fail(err, CG_E_NOMEM, "no memory for an admitted certificate");
+    }
+    if (known)
+        free(grown[at].reason);
+    else
+        memmove(&grown[at + 1], &grown[at], (policy->admitted_count++ - at) * sizeof(*grown));
+    grown[at] = admitted;
+    changed(policy);
+    return CG_OK;
+}
+
+const struct cg_admitted *
+cg_policy_admitted(const struct cg_policy *policy, const uint8_t sha256[CG_SHA256_SIZE])
+{
+    bool found;
+    size_t at = place_of(policy, sha256, &found);
+
+    return found ? &policy->admitted[at] : NULL;
+}
+
 enum cg_level
 cg_policy_level(const struct cg_policy *policy)
 {
@@ -203,7 +264,7 @@ add_text(struct cg_buf *buf, const char *text)
 }
 
 /* A new field of struct cg_policy belongs here first: a forgotten one makes old decisions look right. */
-_Static_assert(sizeof(void *) != 8 || offsetof(struct cg_policy, digest_state) == 19280,
+_Static_assert(sizeof(void *) != 8 || offsetof(struct cg_policy, digest_state) == 19296,
         "add_policy() does not know every field of struct cg_policy");
 
 /* Everything that an evaluation can read from a policy, counts and lengths before what they count. */
@@ -213,7 +274,7 @@ add_policy(struct cg_buf *buf, const struct cg_policy *policy)
     const int64_t numbers[] = { policy->level, policy->checks, policy->role, policy->service,
         policy->latched, policy->ca_eku, policy->partial_chain, policy->require_certificate,
         policy->max_depth, (int64_t)policy->name_count, (int64_t)policy->sip_domain_count,
-        (int64_t)policy->identity_count };
+        (int64_t)policy->identity_count, (int64_t)policy->admitted_count };
 
     cg_buf_add_bytes(buf, numbers, sizeof(numbers));
     for (int i = 0; i < CG_ALLOW_COUNT; i++) {
@@ -230,6 +291,11 @@ add_policy(struct cg_buf *buf, const struct cg_policy *policy)
         add_text(buf, policy->sip_domains[i]);
     for (size_t i = 0; i < policy->identity_count; i++)
         cg_buf_add_bytes(buf, policy->identities[i]->sha256, CG_SHA256_SIZE);
+    for (size_t i = 0; i < policy->admitted_count; i++) {
+        cg_buf_add_bytes(buf, policy->admitted[i].sha256, CG_SHA256_SIZE);
+        add_number(buf, policy->admitted[i].until);
+        add_text(buf, policy->admitted[i].reason);
+    }
 }
 
 /*

@@ -7,6 +7,13 @@
 #include "base/limits.h"
 #include "names/names.h"
 
+/* A certificate that is admitted although checks fail on it. */
+struct cg_admitted {
+    uint8_t sha256[CG_SHA256_SIZE];
+    int64_t until;
+    char *reason;
+};
+
 struct cg_policy {
     enum cg_level level;
     cg_check_set checks;
@@ -25,6 +32,8 @@ struct cg_policy {
     size_t sip_domain_count;
     struct cg_cert *identities[CG_MAX_IDENTITIES];
     size_t identity_count;
+    struct cg_admitted *admitted; /* in the order of sha256 */
+    size_t admitted_count;
     /* Over all of the above, made when first asked for: the policy may be shared by then. */
     unsigned digest_state; /* atomic; policy.c knows its values */
     uint8_t digest[CG_SHA256_SIZE];
@@ -36,5 +45,9 @@ bool cg_policy_digest(
 
 /* The allowance is on and has not ended at `now`. */
 bool cg_policy_allows(const struct cg_policy *policy, enum cg_allowance allowance, int64_t now);
+
+/* What is known of an admitted certificate, its end come or not; NULL when it is none. */
+const struct cg_admitted *cg_policy_admitted(
+        const struct cg_policy *policy, const uint8_t sha256[CG_SHA256_SIZE]);
 
 #endif

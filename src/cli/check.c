@@ -22,6 +22,7 @@ enum {
     OPT_FROM,
     OPT_LATCHED,
     OPT_ALLOW,
+    OPT_ADMIT,
     OPT_CA_EKU,
     OPT_PARTIAL,
     OPT_DEPTH,
@@ -48,6 +49,7 @@ static const struct option long_options[] = {
     { "from-domain", required_argument, NULL, OPT_FROM },
     { "latched", no_argument, NULL, OPT_LATCHED },
     { "allow", required_argument, NULL, OPT_ALLOW },
+    { "admit", required_argument, NULL, OPT_ADMIT },
     { "ca-eku", no_argument, NULL, OPT_CA_EKU },
     { "partial-chain", no_argument, NULL, OPT_PARTIAL },
     { "max-depth", required_argument, NULL, OPT_DEPTH },
@@ -159,6 +161,12 @@ take_option(int option, char **argv, struct cli_check_options *o)
                 ? CLI_ACCEPT
                 : cli_fail("--allow '%s' is no allowance (certgate help levels lists them), or its "
                            "end is no date like 2027-06-30",
+                          optarg);
+    case OPT_ADMIT:
+        return cli_admit(optarg, o)
+                ? CLI_ACCEPT
+                : cli_fail("--admit '%s' is no SHA-256 of a certificate (64 hexadecimal digits), "
+                           "its end is no date like 2027-06-30, or there are more than 64",
                           optarg);
     case OPT_CA_EKU:
         o->ca_eku = true;
@@ -379,6 +387,9 @@ const struct cli_command cli_check = {
             "  --from-domain NAME    From domain of the first SIP request\n"
             "  --latched             skip key usage, extended key usage, critical extensions\n"
             "  --allow NAME[=DATE]   an allowance, up to the end of DATE; may be repeated\n"
+            "  --admit SHA256[@DATE] admit this certificate although checks fail, up to the end of "
+            "DATE; may\n"
+            "                        be repeated\n"
             "  --ca-eku              every CA of the path must allow the purpose\n"
             "  --partial-chain       a trusted intermediate may end the path\n"
             "  --max-depth N         most intermediates, 0 to 32 (default 10)\n"

@@ -10,6 +10,7 @@
 #include <certgate/certgate.h>
 
 #include "input/input.h"
+#include "snapshot/snapshot.h"
 
 /* Exit statuses (shared contract, section 10). */
 enum { CLI_ACCEPT = 0, CLI_REJECT = 1, CLI_USAGE = 2 };
@@ -81,6 +82,8 @@ struct cli_check_options {
     int64_t time;
     bool allowed[CG_ALLOW_COUNT];
     int64_t allowed_until[CG_ALLOW_COUNT];
+    struct snapshot_pin admitted[64]; /* without a reason */
+    size_t admitted_count;
     char *names[64];
     size_t name_count;
     char *domains[64];
@@ -98,6 +101,8 @@ struct cli_check_options {
 bool cli_checks(const char *text, cg_check_set *out, char unknown[64]);
 /* "allow-…" or "allow-…=2027-06-30"; false when it is neither. */
 bool cli_allowance(const char *text, struct cli_check_options *options);
+/* "SHA256" or "SHA256@2027-06-30", an RFC 3339 time too; false when it is neither, or one too many. */
+bool cli_admit(const char *text, struct cli_check_options *options);
 
 /* Builds a policy from options; NULL with the text when names do not fit. */
 struct cg_policy *cli_policy(const struct cli_check_options *options, struct cg_error *err);

@@ -202,6 +202,21 @@ cli_allowance(const char *text, struct cli_check_options *options)
     return true;
 }
 
+bool
+cli_admit(const char *text, struct cli_check_options *options)
+{
+    const size_t room = sizeof(options->admitted) / sizeof(options->admitted[0]);
+    struct snapshot_pin pin = { .until = INT64_MAX };
+    const char *at = value_sha256(text, pin.sha256);
+
+    if (at == NULL || options->admitted_count == room || (*at != '\0' && *at != '@'))
+        return false;
+    if (*at == '@' && !value_end_date(at + 1, &pin.until) && !cli_time(at + 1, &pin.until))
+        return false;
+    options->admitted[options->admitted_count++] = pin;
+    return true;
+}
+
 struct cg_policy *
 cli_policy(const struct cli_check_options *options, struct cg_error *err)
 {
@@ -225,6 +240,9 @@ cli_policy(const struct cli_check_options *options, struct cg_error *err)
     for (int i = 0; i < CG_ALLOW_COUNT; i++)
         if (options->allowed[i])
             cg_policy_allow(policy, (enum cg_allowance)i, options->allowed_until[i]);
+    for (size_t i = 0; status == CG_OK && i < options->admitted_count; i++)
+        status = cg_policy_admit(
+                policy, options->admitted[i].sha256, options->admitted[i].until, "", err);
     for (size_t i = 0; status == CG_OK && i < options->name_count; i++)
         status = cg_policy_add_name(policy, options->names[i], err);
     for (size_t i = 0; status == CG_OK && i < options->domain_count; i++)

@@ -57,6 +57,8 @@ help_levels(void)
     for (int i = 0; i < CG_ALLOW_COUNT; i++)
         printf("  %-26s %s\n", cg_allowance_name((enum cg_allowance)i),
                 cg_allowance_explain((enum cg_allowance)i));
+    printf("\nAnd by an administrator's decision on one certificate:\n\n  %-26s %s\n",
+            cg_allowance_name(CG_ALLOW_ADMITTED), cg_allowance_explain(CG_ALLOW_ADMITTED));
 }
 
 static void

@@ -117,6 +117,9 @@ build_policy(const struct snapshot *snapshot, const struct snapshot_interface *s
     for (size_t i = 0; i < rules->allowance_count; i++)
         cg_policy_allow(policy, rules->allowances[i].allowance, rules->allowances[i].until);
     status = cg_policy_set_max_depth(policy, rules->max_depth, err);
+    for (size_t i = 0; i < rules->pin_count && status == CG_OK; i++)
+        status = cg_policy_admit(
+                policy, rules->pins[i].sha256, rules->pins[i].until, rules->pins[i].reason, err);
     if (status == CG_OK)
         status = policy_names(policy, rules, err);
     if (status == CG_OK)
@@ -200,6 +203,12 @@ digest_rules(EVP_MD_CTX *md, const struct gw_class *class)
     for (size_t i = 0; i < rules->allowance_count; i++) {
         digest_uint(md, (uint64_t)rules->allowances[i].allowance);
         digest_uint(md, (uint64_t)rules->allowances[i].until);
+    }
+    digest_uint(md, rules->pin_count);
+    for (size_t i = 0; i < rules->pin_count; i++) {
+        EVP_DigestUpdate(md, rules->pins[i].sha256, sizeof(rules->pins[i].sha256));
+        digest_uint(md, (uint64_t)rules->pins[i].until);
+        EVP_DigestUpdate(md, rules->pins[i].reason, strlen(rules->pins[i].reason) + 1);
     }
 }
 

@@ -155,7 +155,7 @@ add_verdict(struct cg_buf *buf, const struct identity_facts *facts)
     if (facts->allowances == 0)
         return;
     cg_buf_add(buf, ";allowances=\"");
-    for (unsigned i = 0; i < CG_ALLOW_COUNT; i++)
+    for (unsigned i = 0; i < CG_ALLOWANCES; i++)
         if ((facts->allowances >> i & 1u) != 0) {
             cg_buf_addf(buf, "%s%s", space, cg_allowance_name((enum cg_allowance)i));
             space = " ";

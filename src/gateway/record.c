@@ -129,7 +129,7 @@ add_ticket(struct cg_buf *buf, const struct record *record)
     cg_buf_addf(buf, ",\"latched\":%s,\"reason\":null",
             cg_policy_latched(record->policy) ? "true" : "false");
     cg_buf_add(buf, ",\"allowances\":[");
-    for (unsigned i = 0; i < CG_ALLOW_COUNT; i++)
+    for (unsigned i = 0; i < CG_ALLOWANCES; i++)
         if ((ticket->verdicts[record->class_index].allowances >> i & 1u) != 0) {
             cg_buf_add(buf, comma);
             cg_buf_add_json(buf, cg_allowance_name((enum cg_allowance)i));

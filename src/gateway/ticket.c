@@ -114,7 +114,7 @@ take_verdicts(struct cg_reader *reader, struct ticket *out)
 
         if (!cg_read_u8(reader, &verdict->reason) || verdict->reason >= CG_REASON_COUNT ||
                 !cg_read_u8(reader, &verdict->allowances) ||
-                verdict->allowances >> CG_ALLOW_COUNT != 0 ||
+                verdict->allowances >> CG_ALLOWANCES != 0 ||
                 !take_bool(reader, &verdict->chain_passed))
             return false;
     }

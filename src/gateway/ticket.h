@@ -16,6 +16,8 @@
 
 #define TICKET_MAX_CLASSES (1 + SNAPSHOT_MAX_CLASSES)
 
+_Static_assert(CG_ALLOWANCES <= 8, "struct ticket_verdict has a bit for each allowance");
+
 /* What the peer's certificate is worth to one class of its interface. */
 struct ticket_verdict {
     uint8_t reason; /* enum cg_reason; CG_REASON_NONE: admitted */

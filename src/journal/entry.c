@@ -168,6 +168,28 @@ journal_entry_release(struct journal_entry *entry)
 }
 
 bool
+journal_entry_admitted(const struct journal_entry *entry)
+{
+    for (size_t i = 0; i < json_array_size(entry->allowances); i++) {
+        const char *name = json_string_value(json_array_get(entry->allowances, i));
+
+        if (name != NULL && strcmp(name, cg_allowance_name(CG_ALLOW_ADMITTED)) == 0)
+            return true;
+    }
+    return false;
+}
+
+const char *
+journal_entry_place(const struct journal_entry *entry)
+{
+    /* "phone" and "other" are whoever is no trunk and no line; their rules are the interface's. */
+    if (entry->class[0] == '\0' || strcmp(entry->class, "phone") == 0 ||
+            strcmp(entry->class, "other") == 0)
+        return entry->interface;
+    return entry->class;
+}
+
+bool
 journal_entry_at_level(
         const struct journal_entry *entry, enum cg_level level, enum cg_reason *reason)
 {

@@ -46,6 +46,11 @@ void journal_entry_release(struct journal_entry *entry);
 bool journal_entry_at_level(
         const struct journal_entry *entry, enum cg_level level, enum cg_reason *reason);
 
+/* An administrator admits the certificate although checks fail on it. */
+bool journal_entry_admitted(const struct journal_entry *entry);
+/* Where such an admission of this peer would have to stand: the trunk or line that it was judged as, or the interface. */
+const char *journal_entry_place(const struct journal_entry *entry);
+
 /* The address of "192.0.2.1:5555" or "[2001:db8::1]:5555" without its port; "unix" stays. */
 void journal_peer_address(const char *peer, char *out, size_t size);
 

@@ -169,8 +169,10 @@ tell_finding(const json_t *finding, struct cg_buf *out)
         add_clean(out, "                 found: ", found, "\n");
         add_clean(out, "                 wanted: ", wanted, "\n");
     }
-    add_clean(out, "                 only by the allowance ", journal_text(finding, "allowance"),
-            "\n");
+    add_clean(out,
+            failed ? "                 overridden by the allowance "
+                   : "                 only by the allowance ",
+            journal_text(finding, "allowance"), "\n");
     add_clean(out, "                 note: ", journal_text(finding, "note"), "\n");
 }
 
@@ -236,6 +238,12 @@ tell_why(const struct journal_entry *entry, struct cg_buf *out)
     const json_t *alert = json_object_get(entry->json, "alert_sent");
     enum cg_reason reason;
 
+    if (entry->accepted && journal_entry_admitted(entry)) {
+        cg_buf_add(out,
+                "\nIt was ADMITTED BY AN ADMINISTRATOR, although checks fail on it: it is not "
+                "verified.\n");
+        return;
+    }
     if (entry->accepted && json_array_size(entry->allowances) != 0) {
         cg_buf_add(out, "\nIt was ADMITTED, but only by allowance: it is not simply verified.\n");
         return;

@@ -306,7 +306,11 @@ copy_rules(const struct snapshot_rules *from, struct snapshot_rules *to)
     *to = *from;
     to->names = NULL;
     to->sip_domains = NULL;
-    to->name_count = to->sip_domain_count = 0;
+    to->pins = NULL;
+    to->name_count = to->sip_domain_count = to->pin_count = 0;
+    for (size_t i = 0; i < from->pin_count; i++)
+        if (snapshot_rules_pin(to, &from->pins[i], NULL) != CG_OK)
+            return false;
     if (from->name_count == 0)
         return true;
     to->names = calloc(from->name_count, sizeof(char *));

@@ -259,6 +259,21 @@ read_allowance(struct block *block, const char *text, const struct row *row)
 }
 
 static bool
+read_pin(struct block *block, const char *text, const struct row *row)
+{
+    struct snapshot_rules *it = &block->rules;
+    struct snapshot_pin pin;
+    const char *reason;
+    size_t before = it->pin_count;
+
+    (void)row;
+    if (!value_pin(text, &pin, &reason))
+        return false;
+    pin.reason = (char *)(uintptr_t)reason; /* copied */
+    return snapshot_rules_pin(it, &pin, NULL) == CG_OK && it->pin_count != before;
+}
+
+static bool
 append(char ***list, size_t *count, const char *text)
 {
     char **grown = realloc(*list, (*count + 1) * sizeof(char *));
@@ -393,6 +408,8 @@ const struct row rows[] = {
       "whether the From domain of each request must be one that the certificate speaks for" },
     { "allow", ANY, 0, CFGT_STR, true, "", read_allowance, 0, 0, 0, "an allowance, once, optionally 'NAME until YYYY-MM-DD'",
       "narrow allowances; see 'certgate help levels'" },
+    { "admit", ANY, 0, CFGT_STR, true, "", read_pin, 0, 0, 0, "a certificate, once, as 'SHA256 until YYYY-MM-DD: REASON', or until an RFC 3339 time in UTC",
+      "certificates that are admitted although checks fail on them, until the end of that day; never reported as simply verified" },
     { "enforce-ca-eku", ANY, 0, CFGT_BOOL, false, "false", read_bool, FIELD(rules.ca_eku), 0, 0, "true or false",
       "every CA of the path must allow the purpose too" },
     { "partial-chain", ANY, 0, CFGT_BOOL, false, "false", read_bool, FIELD(rules.partial_chain), 0, 0, "true or false",

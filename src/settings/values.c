@@ -1,7 +1,9 @@
 #include "settings/values.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -245,6 +247,67 @@ value_allowance(const char *text, struct snapshot_allowance *out)
     out->until = INT64_MAX;
     return cg_allowance_from_name(name, &out->allowance) &&
             (until == NULL || value_end_date(until + strlen(" until "), &out->until));
+}
+
+const char *
+value_sha256(const char *text, uint8_t out[CG_SHA256_SIZE])
+{
+    for (size_t i = 0; i < CG_SHA256_SIZE; i++) {
+        char octet[3] = { 0 };
+
+        if (i != 0 && *text == ':')
+            text++;
+        for (size_t j = 0; j < 2; j++, text++) {
+            if (!isxdigit((unsigned char)*text))
+                return NULL;
+            octet[j] = *text;
+        }
+        out[i] = (uint8_t)strtoul(octet, NULL, 16);
+    }
+    return text;
+}
+
+/* Words that stand in records and logs as they are. */
+static bool
+is_plain(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            return false;
+    return true;
+}
+
+/* "2027-06-30" as its last second, or "2027-06-30T12:00:00Z" itself. */
+static bool
+read_end(const char *text, int64_t *out)
+{
+    struct tm date = { 0 };
+    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &date);
+    int day = date.tm_mday;
+
+    if (strlen(text) != strlen("2027-06-30T12:00:00Z") || end == NULL || *end != '\0')
+        return value_end_date(text, out);
+    *out = (int64_t)timegm(&date);
+    return date.tm_mday == day;
+}
+
+bool
+value_pin(const char *text, struct snapshot_pin *out, const char **reason)
+{
+    static const char until[] = " until ";
+    const char *at = value_sha256(text, out->sha256), *end;
+    char date[32];
+
+    if (at == NULL || strncmp(at, until, strlen(until)) != 0)
+        return false;
+    at += strlen(until);
+    end = strstr(at, ": ");
+    if (end == NULL || (size_t)(end - at) >= sizeof(date))
+        return false;
+    (void)snprintf(date, sizeof(date), "%.*s", (int)(end - at), at);
+    *reason = end + strlen(": ");
+    return read_end(date, &out->until) && **reason != '\0' && is_plain(*reason) &&
+            strlen(*reason) < SNAPSHOT_REASON_SIZE;
 }
 
 /* Levenshtein distance of two short words, bounded. */

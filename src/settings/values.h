@@ -37,6 +37,15 @@ bool value_end_date(const char *text, int64_t *out);
 /* "allow-sha1-chain" or "allow-sha1-chain until 2027-06-30". */
 bool value_allowance(const char *text, struct snapshot_allowance *out);
 
+/*
+ * "SHA256 until 2027-06-30: why" or "… until 2027-06-30T12:00:00Z: why", the fingerprint as 64 hexadecimal
+ * digits, with or without colons between octets; out->reason stays as it is, *reason is borrowed.
+ */
+bool value_pin(const char *text, struct snapshot_pin *out, const char **reason);
+
+/* The SHA-256 of a certificate as above, at the front of a text; what follows it, or NULL. */
+const char *value_sha256(const char *text, uint8_t out[CG_SHA256_SIZE]);
+
 /* The name among `names` (NULL at the end) that is nearest to a mistyped one, or NULL. */
 const char *value_nearest(const char *typed, const char *const *names);
 

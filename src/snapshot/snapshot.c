@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
+
 static bool
 same_bits(const uint8_t a[16], const uint8_t b[16], unsigned bits)
 {
@@ -101,7 +103,66 @@ snapshot_rules_release(struct snapshot_rules *rules)
 {
     free_strings(rules->names, rules->name_count);
     free_strings(rules->sip_domains, rules->sip_domain_count);
+    for (size_t i = 0; i < rules->pin_count; i++)
+        free(rules->pins[i].reason);
+    free(rules->pins);
     *rules = (struct snapshot_rules) { .level = CG_LEVEL_NONE };
+}
+
+enum cg_status
+snapshot_rules_pin(
+        struct snapshot_rules *rules, const struct snapshot_pin *pin, struct cg_error *err)
+{
+    struct snapshot_pin *grown = rules->pins;
+    char *reason = strdup(pin->reason);
+    size_t at = 0;
+
+    while (at < rules->pin_count && memcmp(grown[at].sha256, pin->sha256, CG_SHA256_SIZE) != 0)
+        at++;
+    if (at == SNAPSHOT_MAX_PINS) {
+        free(reason);
+        return cg_fail(err, CG_E_LIMIT, "more than %d admitted certificates", SNAPSHOT_MAX_PINS);
+    }
+    if (at == rules->pin_count)
+        grown = realloc(grown, (at + 1) * sizeof(*grown));
+    if (grown != NULL)
+        rules->pins = grown;
+    if (grown == NULL || reason == NULL) {
+        free(reason);
+        return cg_fail(err, CG_E_NOMEM, "no memory for an admitted certificate");
+    }
+    if (at == rules->pin_count)
+        rules->pin_count++;
+    else
+        free(grown[at].reason);
+    grown[at] = *pin;
+    grown[at].reason = reason;
+    return CG_OK;
+}
+
+enum cg_status
+snapshot_pin_add(struct snapshot_interface *interfaces, size_t count, const char *place,
+        const struct snapshot_pin *pin, struct cg_error *err)
+{
+    enum cg_status status = CG_OK;
+    bool found = false;
+
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(interfaces[i].name, place) == 0)
+            return snapshot_rules_pin(&interfaces[i].rules, pin, err);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < interfaces[i].class_count && status == CG_OK; j++) {
+            struct snapshot_class *class = &interfaces[i].classes[j];
+
+            if (strcmp(class->name, place) != 0)
+                continue;
+            found = true;
+            status = snapshot_rules_pin(&class->rules, pin, err);
+        }
+    }
+    if (!found)
+        return cg_fail(err, CG_E_USAGE, "there is no interface, trunk or line '%.64s'", place);
+    return status;
 }
 
 void

@@ -27,6 +27,8 @@
 #define SNAPSHOT_MAX_CLASSES 32 /* per interface: a session ticket holds a verdict for each */
 #define SNAPSHOT_PATH_SIZE 256
 #define SNAPSHOT_HOST_SIZE 256
+#define SNAPSHOT_MAX_PINS 4096 /* of one interface, trunk or line */
+#define SNAPSHOT_REASON_SIZE 1025 /* of a pin */
 #define SNAPSHOT_MAX_ADDRESSES 8 /* of an outbound interface's far end */
 
 struct snapshot_blob {
@@ -44,6 +46,13 @@ struct snapshot_identity {
 struct snapshot_allowance {
     enum cg_allowance allowance;
     int64_t until; /* INT64_MAX: no end */
+};
+
+/* A certificate that an administrator admits although checks fail on it. */
+struct snapshot_pin {
+    uint8_t sha256[CG_SHA256_SIZE];
+    int64_t until; /* last second */
+    char *reason;
 };
 
 struct snapshot_address {
@@ -83,6 +92,8 @@ struct snapshot_rules {
     size_t name_count;
     char **sip_domains;
     size_t sip_domain_count;
+    struct snapshot_pin *pins;
+    size_t pin_count;
 };
 
 /* A kind of peer that shares an interface with others and has rules of its own. */
@@ -188,6 +199,19 @@ bool snapshot_wants_name(const struct snapshot_interface *it);
 bool snapshot_address_octets(const struct snapshot_address *address, uint8_t out[16]);
 /* The way back, with a port. */
 struct snapshot_address snapshot_address_from(const uint8_t octets[16], uint16_t port);
+/*
+ * Admits a certificate on the interface of that name, for peers of no trunk and no line; or, where no
+ * interface has it, as the trunk or line of that name. A pin of the same certificate is replaced.
+ *
+ * pin   borrowed, its reason too
+ *
+ * Returns CG_OK, CG_E_USAGE when there is no such place, CG_E_LIMIT or CG_E_NOMEM.
+ */
+CG_CHECKED enum cg_status snapshot_pin_add(struct snapshot_interface *interfaces, size_t count,
+        const char *place, const struct snapshot_pin *pin, struct cg_error *err);
+/* The same on one set of rules. */
+CG_CHECKED enum cg_status snapshot_rules_pin(
+        struct snapshot_rules *rules, const struct snapshot_pin *pin, struct cg_error *err);
 /* Frees what an interface holds, not itself. */
 void snapshot_interface_release(struct snapshot_interface *it);
 /* Frees what rules hold, not themselves. */

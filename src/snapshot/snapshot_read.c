@@ -171,6 +171,30 @@ get_allowances(struct cg_reader *r, struct snapshot_rules *it)
 }
 
 static bool
+get_pins(struct cg_reader *r, struct snapshot_rules *it)
+{
+    struct cg_span sha256;
+    char reason[SNAPSHOT_REASON_SIZE];
+    uint32_t count;
+    uint64_t until;
+
+    if (!get_enum(r, SNAPSHOT_MAX_PINS + 1, &count))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        struct snapshot_pin pin = { .reason = reason };
+
+        if (!cg_read_bytes(r, sizeof(pin.sha256), &sha256) || !cg_read_u64(r, &until) ||
+                !get_text(r, reason, sizeof(reason)))
+            return false;
+        memcpy(pin.sha256, sha256.data, sha256.len);
+        pin.until = (int64_t)until;
+        if (snapshot_rules_pin(it, &pin, NULL) != CG_OK)
+            return false;
+    }
+    return true;
+}
+
+static bool
 get_rules(struct cg_reader *r, struct snapshot_rules *it)
 {
     uint32_t level;
@@ -183,7 +207,7 @@ get_rules(struct cg_reader *r, struct snapshot_rules *it)
             get_bool(r, &it->ca_eku) && get_bool(r, &it->partial_chain) &&
             cg_read_u32(r, &it->max_depth) && get_allowances(r, it) &&
             get_strings(r, &it->names, &it->name_count) &&
-            get_strings(r, &it->sip_domains, &it->sip_domain_count);
+            get_strings(r, &it->sip_domains, &it->sip_domain_count) && get_pins(r, it);
 }
 
 static bool

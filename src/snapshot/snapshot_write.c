@@ -107,6 +107,17 @@ put_address(struct writer *w, const struct snapshot_address *address)
 }
 
 static void
+put_pins(struct writer *w, const struct snapshot_pin *pins, size_t count)
+{
+    put_u32(w, (uint32_t)count);
+    for (size_t i = 0; i < count; i++) {
+        put_bytes(w, pins[i].sha256, sizeof(pins[i].sha256));
+        put_u64(w, (uint64_t)pins[i].until);
+        put_text(w, pins[i].reason);
+    }
+}
+
+static void
 put_rules(struct writer *w, const struct snapshot_rules *it)
 {
     put_u32(w, it->level);
@@ -123,6 +134,7 @@ put_rules(struct writer *w, const struct snapshot_rules *it)
     }
     put_strings(w, it->names, it->name_count);
     put_strings(w, it->sip_domains, it->sip_domain_count);
+    put_pins(w, it->pins, it->pin_count);
 }
 
 static void

@@ -340,8 +340,23 @@ set_named(struct verdicts *v, const char *word, const struct entry *leaf)
     return true;
 }
 
+/* The received certificate, until what `until=` said. */
 static bool
-set_flag(struct verdicts *v, const char *word)
+admit(struct verdicts *v, const struct entry *leaf)
+{
+    struct cg_cert *cert;
+    bool ok;
+
+    if (cg_cert_from_der(leaf->der, leaf->len, &cert, NULL) != CG_OK)
+        return false;
+    ok = cg_policy_admit(v->policy, cg_cert_get0_sha256(cert), v->allow_until, "a case", NULL) ==
+            CG_OK;
+    cg_cert_free(cert);
+    return ok;
+}
+
+static bool
+set_flag(struct verdicts *v, const char *word, const struct entry *leaf)
 {
     if (strcmp(word, "outbound") == 0)
         cg_policy_set_role(v->policy, CG_ROLE_OUTBOUND);
@@ -359,6 +374,8 @@ set_flag(struct verdicts *v, const char *word)
         cg_policy_set_require_certificate(v->policy, false);
     else if (strcmp(word, "phone") == 0)
         v->peer.phone = true;
+    else if (strcmp(word, "admit") == 0 && leaf != NULL)
+        return admit(v, leaf);
     else
         return false;
     return true;
@@ -423,18 +440,29 @@ show(const struct cg_decision *decision)
     }
 }
 
-/* What holds for every decision: the verdict is what its enforced findings say. */
+/* The verdict at the level that was asked for, if that is one of the six; true where it fits. */
+static bool
+level_fits(const struct cg_decision *decision, enum cg_level level, bool accept, bool admitted)
+{
+    enum cg_reason reason;
+
+    return level == CG_LEVEL_CUSTOM || cg_decision_count(decision) == 0 ||
+            (cg_decision_at_level(decision, level, &reason) == CG_ACCEPT) == (accept && !admitted);
+}
+
+/* What holds for every decision: the verdict is what its enforced findings say, or an administrator. */
 static bool
 consistent(const struct cg_decision *decision, const struct cg_policy *policy)
 {
-    bool accept = cg_decision_verdict(decision) == CG_ACCEPT, all = true;
+    bool accept = cg_decision_verdict(decision) == CG_ACCEPT, all = true, admitted = false;
     enum cg_level level = cg_policy_level(policy);
-    enum cg_reason reason;
 
     for (size_t i = 0; i < cg_decision_count(decision); i++) {
         const struct cg_finding *f = cg_decision_get0(decision, i);
 
-        if (f->enforced && f->outcome != CG_PASS && f->outcome != CG_NOT_APPLICABLE)
+        if (f->outcome == CG_FAIL && f->allowed)
+            admitted = admitted || (f->enforced && f->allowance == CG_ALLOW_ADMITTED);
+        else if (f->enforced && f->outcome != CG_PASS && f->outcome != CG_NOT_APPLICABLE)
             all = false;
         if (f->outcome == (f->reason == CG_REASON_NONE ? CG_FAIL : CG_PASS))
             return false;
@@ -445,8 +473,7 @@ consistent(const struct cg_decision *decision, const struct cg_policy *policy)
         return false;
     if (accept != (cg_decision_reason(decision) == CG_REASON_NONE))
         return false;
-    return level == CG_LEVEL_CUSTOM || cg_decision_count(decision) == 0 ||
-            (cg_decision_at_level(decision, level, &reason) == CG_ACCEPT) == accept;
+    return level_fits(decision, level, accept, admitted);
 }
 
 static bool
@@ -540,7 +567,7 @@ judge_line(struct cg_engine *engine, char *fields[], unsigned number, bool verbo
     leaf = present(&v, fields[1]);
     count = split(fields[3], " ", words, MAX_WORDS);
     for (size_t i = 0; i < count; i++)
-        if (!set_flag(&v, words[i]) && !set_named(&v, words[i], leaf))
+        if (!set_flag(&v, words[i], leaf) && !set_named(&v, words[i], leaf))
             die("unknown setting '%s'", words[i]);
     if (cg_evaluate(engine, store, v.policy, &v.peer, &decision, &err) != CG_OK)
         die("no verdict: %s", err.text);

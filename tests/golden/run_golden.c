@@ -1,6 +1,6 @@
 /*
- * What must not change by accident: the checks of each level, code and alert of each reason, and the
- * algorithms of each service security.
+ * What must not change by accident: the checks of each level, code and alert of each reason, the algorithms
+ * of each service security, and what may admit a peer although a check fails.
  *
  *   run_golden FOLDER            compares with the files there; TAP on stdout
  *   run_golden FOLDER --accept   writes them anew: the diff is then for a person to judge
@@ -13,7 +13,7 @@
 
 #include "security.h"
 
-#define FILES (CG_LEVEL_COUNT + 1 + SECURITY_COUNT)
+#define FILES (CG_LEVEL_COUNT + 2 + SECURITY_COUNT)
 
 static void
 write_level(FILE *out, enum cg_level level)
@@ -39,15 +39,33 @@ write_reasons(FILE *out)
 }
 
 static void
+write_allowances(FILE *out)
+{
+    enum cg_allowance settable;
+
+    for (unsigned i = 0; i < CG_ALLOWANCES; i++)
+        fprintf(out, "%-28s%s\n", cg_allowance_name((enum cg_allowance)i),
+                cg_allowance_from_name(cg_allowance_name((enum cg_allowance)i), &settable)
+                        ? "by an interface's setting 'allow'"
+                        : "for one certificate");
+    fprintf(out, "\nChecks that refuse a certificate which an administrator admits, too:\n");
+    for (unsigned check = 0; check < CG_CHECK_COUNT; check++)
+        if (cg_check_info((enum cg_check)check)->binding)
+            fprintf(out, "%s\n", cg_check_info((enum cg_check)check)->id);
+}
+
+static void
 name_of(int which, char name[64])
 {
     if (which < CG_LEVEL_COUNT)
         snprintf(name, 64, "%s", cg_level_name((enum cg_level)which));
     else if (which == CG_LEVEL_COUNT)
         snprintf(name, 64, "reasons");
+    else if (which == CG_LEVEL_COUNT + 1)
+        snprintf(name, 64, "allowances");
     else
         snprintf(name, 64, "security-%s",
-                security_info((enum security)(which - CG_LEVEL_COUNT - 1))->id);
+                security_info((enum security)(which - CG_LEVEL_COUNT - 2))->id);
 }
 
 static char *
@@ -63,8 +81,10 @@ rendered(int which, size_t *len)
         write_level(out, (enum cg_level)which);
     else if (which == CG_LEVEL_COUNT)
         write_reasons(out);
+    else if (which == CG_LEVEL_COUNT + 1)
+        write_allowances(out);
     else
-        ok = write_security(out, (enum security)(which - CG_LEVEL_COUNT - 1));
+        ok = write_security(out, (enum security)(which - CG_LEVEL_COUNT - 2));
     fclose(out);
     if (ok)
         return text;

@@ -176,6 +176,43 @@ read_allowances(void **state)
     }
 }
 
+#define HEX "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static const struct {
+    const char *text;
+    bool valid;
+    int64_t until;
+} admissions[] = {
+    { HEX, true, INT64_MAX },
+    { HEX "@1970-01-01", true, 86399 },
+    { HEX "@1970-01-01T00:01:00Z", true, 60 },
+    { HEX "@60", true, 60 },
+    { HEX "@", false, 0 },
+    { HEX "@soon", false, 0 },
+    { HEX "=1970-01-01", false, 0 },
+    { "0011", false, 0 },
+    { "", false, 0 },
+};
+
+static void
+read_admissions(void **state)
+{
+    struct cli_check_options full = { .json = false };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(admissions); i++) {
+        struct cli_check_options options = { .json = false };
+        bool valid = cli_admit(admissions[i].text, &options);
+
+        if (valid != admissions[i].valid || options.admitted_count != valid ||
+                (valid && options.admitted[0].until != admissions[i].until))
+            fail_msg("'%s'", admissions[i].text);
+    }
+    for (int i = 0; i < 64; i++)
+        assert_true(cli_admit(HEX, &full));
+    assert_false(cli_admit(HEX, &full));
+}
+
 int
 main(void)
 {
@@ -185,6 +222,7 @@ main(void)
         cmocka_unit_test(read_addresses),
         cmocka_unit_test(read_sets_of_checks),
         cmocka_unit_test(read_allowances),
+        cmocka_unit_test(read_admissions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -169,6 +169,30 @@ allowed_for_days(struct cg_policy *policy)
 }
 
 static void
+admitted(struct cg_policy *policy)
+{
+    assert_int_equal(cg_policy_admit(policy, cg_cert_get0_sha256(find('L')),
+                             MINT_NOW + 5 * MINT_DAY, "a test", NULL),
+            CG_OK);
+}
+
+static void
+admitted_longer(struct cg_policy *policy)
+{
+    assert_int_equal(cg_policy_admit(policy, cg_cert_get0_sha256(find('L')),
+                             MINT_NOW + 6 * MINT_DAY, "a test", NULL),
+            CG_OK);
+}
+
+static void
+admitted_for_another_reason(struct cg_policy *policy)
+{
+    assert_int_equal(cg_policy_admit(policy, cg_cert_get0_sha256(find('L')),
+                             MINT_NOW + 5 * MINT_DAY, "another test", NULL),
+            CG_OK);
+}
+
+static void
 name(struct cg_policy *policy)
 {
     assert_int_equal(cg_policy_add_name(policy, "a.example", NULL), CG_OK);
@@ -193,8 +217,8 @@ identity(struct cg_policy *policy)
 }
 
 static void (*const policies[])(struct cg_policy *policy) = { plain, level, checks, role, service,
-    latched, ca_eku, partial, optional, depth, allowed, allowed_for_days, name, other_name, domain,
-    identity };
+    latched, ca_eku, partial, optional, depth, allowed, allowed_for_days, admitted, admitted_longer,
+    admitted_for_another_reason, name, other_name, domain, identity };
 #define POLICIES (sizeof(policies) / sizeof(policies[0]))
 
 static struct cg_policy *

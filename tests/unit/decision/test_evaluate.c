@@ -390,6 +390,154 @@ the_window(void **state)
 }
 
 static void
+admit(struct bench *bench, int64_t until)
+{
+    struct cg_cert *leaf;
+
+    assert_int_equal(cg_cert_from_der(bench->peer.leaf, bench->peer.leaf_len, &leaf, NULL), CG_OK);
+    assert_int_equal(
+            cg_policy_admit(bench->policy, cg_cert_get0_sha256(leaf), until, "lab phone", NULL),
+            CG_OK);
+    cg_cert_free(leaf);
+}
+
+/* What an administrator overrides: failing checks, and nothing that is none. */
+static void
+by_an_administrator(void **state)
+{
+    static const struct {
+        const char *why;
+        enum cg_level level;
+        int64_t now, until, floor; /* from MINT_NOW; floor 0: none */
+        bool ours, latched;
+        enum cg_verdict verdict;
+        enum cg_reason reason;
+        bool by_allowance;
+    } rows[] = {
+        { "expired", CG_LEVEL_NONE, 101, 500, 0, false, false, CG_ACCEPT, CG_REASON_NONE, true },
+        { "not valid yet", CG_LEVEL_NONE, -101, 500, 0, false, false, CG_ACCEPT, CG_REASON_NONE,
+                true },
+        { "several at once", CG_LEVEL_HIGH, 101, 500, 0, false, false, CG_ACCEPT, CG_REASON_NONE,
+                true },
+        { "nothing fails", CG_LEVEL_NONE, 0, 500, 0, false, false, CG_ACCEPT, CG_REASON_NONE,
+                false },
+        { "latched", CG_LEVEL_MEDIUM, 101, 500, 0, false, true, CG_ACCEPT, CG_REASON_NONE, true },
+        { "in its last second", CG_LEVEL_NONE, 101, 101, 0, false, false, CG_ACCEPT, CG_REASON_NONE,
+                true },
+        { "a second later", CG_LEVEL_NONE, 102, 101, 0, false, false, CG_REJECT, CG_REASON_EXPIRED,
+                false },
+        { "our own", CG_LEVEL_HIGH, 0, 500, 0, true, false, CG_REJECT, CG_REASON_REFLECTED, false },
+        { "our own, and expired", CG_LEVEL_HIGH, 101, 500, 0, true, false, CG_REJECT,
+                CG_REASON_EXPIRED, false },
+        { "our own where that is not asked", CG_LEVEL_NONE, 101, 500, 0, true, false, CG_ACCEPT,
+                CG_REASON_NONE, true },
+        { "a clock that is not believed", CG_LEVEL_NONE, 0, 500, 1, false, false, CG_REJECT,
+                CG_REASON_TIME_UNKNOWN, false },
+        { "one that is", CG_LEVEL_NONE, 101, 500, 101, false, false, CG_ACCEPT, CG_REASON_NONE,
+                true },
+    };
+    struct bench *bench = *state;
+
+    issue(bench,
+            (struct mint) { .not_before = MINT_NOW - 100,
+                    .not_after = MINT_NOW + 100,
+                    .extensions = { "keyUsage=critical,digitalSignature" } });
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cg_decision *decision;
+        struct cg_cert *leaf;
+
+        cg_policy_free(bench->policy);
+        bench->policy = cg_policy_new();
+        cg_policy_set_level(bench->policy, rows[i].level);
+        cg_policy_set_latched(bench->policy, rows[i].latched);
+        assert_int_equal(
+                cg_cert_from_der(bench->peer.leaf, bench->peer.leaf_len, &leaf, NULL), CG_OK);
+        if (rows[i].ours)
+            assert_int_equal(cg_policy_add_identity(bench->policy, leaf, NULL), CG_OK);
+        cg_cert_free(leaf);
+        admit(bench, MINT_NOW + rows[i].until);
+        bench->peer.now = MINT_NOW + rows[i].now;
+        bench->peer.clock_floor = rows[i].floor == 0 ? 0 : MINT_NOW + rows[i].floor;
+        decision = judge(bench);
+        if (cg_decision_verdict(decision) != rows[i].verdict ||
+                cg_decision_reason(decision) != rows[i].reason ||
+                cg_decision_by_allowance(decision) != rows[i].by_allowance)
+            fail_msg("%s: %s", rows[i].why, cg_reason_info(cg_decision_reason(decision))->code);
+        cg_decision_free(decision);
+    }
+    bench->peer.clock_floor = 0;
+}
+
+/* Findings stay what they are and say who overrides them; the levels know nothing of it. */
+static void
+what_is_told_of_an_admission(void **state)
+{
+    struct bench *bench = *state;
+    const struct cg_finding *finding;
+    struct cg_decision *decision;
+    enum cg_reason reason;
+    char *json;
+
+    issue(bench, (struct mint) { .not_after = MINT_NOW - 1, .extensions = { NULL } });
+    cg_policy_set_level(bench->policy, CG_LEVEL_MEDIUM);
+    admit(bench, MINT_NOW + 60);
+    decision = judge(bench);
+    finding = cg_decision_get0(decision, CG_CHECK_IN_DATE);
+    assert_int_equal(finding->outcome, CG_FAIL);
+    assert_int_equal(finding->reason, CG_REASON_EXPIRED);
+    assert_true(finding->allowed && finding->allowance == CG_ALLOW_ADMITTED);
+    assert_string_equal(
+            finding->note, "admitted by an administrator until 2026-11-24T00:01:00Z: lab phone");
+    finding = cg_decision_get0(decision, CG_CHECK_KEY_1024);
+    assert_true(finding->outcome == CG_PASS && !finding->allowed && finding->note[0] == '\0');
+    finding = cg_decision_get0(decision, CG_CHECK_IN_TCS);
+    assert_true(finding->outcome == CG_FAIL && !finding->enforced && !finding->allowed);
+    assert_int_equal(cg_decision_at_level(decision, CG_LEVEL_MEDIUM, &reason), CG_REJECT);
+    assert_int_equal(reason, CG_REASON_EXPIRED);
+    json = cg_decision_json_members(decision);
+    assert_non_null(strstr(json, "\"allowances\":[\"admitted-by-administrator\"]"));
+    assert_non_null(strstr(json, "\"medium\":{\"verdict\":\"reject\",\"reason\":\"expired\"}"));
+    free(json);
+    cg_decision_free(decision);
+}
+
+/* An admission ends with its last second, and is looked at again where a date passes. */
+static void
+the_window_of_an_admission(void **state)
+{
+    static const struct {
+        const char *why;
+        int64_t now, until, floor, good_until;
+    } rows[] = {
+        { "expired", 101, 500, 0, 500 },
+        { "not valid yet: when it is", -101, 500, 0, -101 },
+        { "in date: when it is not", 0, 500, 0, 100 },
+        { "in date, and ends first", 0, 50, 0, 50 },
+        { "expired, by a clock that has a floor", 101, 500, 7, 500 },
+    };
+    struct bench *bench = *state;
+
+    issue(bench, (struct mint) { .not_before = MINT_NOW - 100, .not_after = MINT_NOW + 100 });
+    cg_policy_set_level(bench->policy, CG_LEVEL_HIGH);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cg_decision *decision;
+        int64_t from;
+
+        admit(bench, MINT_NOW + rows[i].until);
+        bench->peer.now = MINT_NOW + rows[i].now;
+        bench->peer.clock_floor = rows[i].floor == 0 ? 0 : MINT_NOW + rows[i].floor;
+        decision = judge(bench);
+        assert_int_equal(cg_decision_verdict(decision), CG_ACCEPT);
+        from = cg_decision_good_from(decision);
+        if (cg_decision_good_until(decision) != MINT_NOW + rows[i].good_until ||
+                from > bench->peer.now || from < bench->peer.clock_floor)
+            fail_msg("%s: until %lld", rows[i].why,
+                    (long long)(cg_decision_good_until(decision) - MINT_NOW));
+        cg_decision_free(decision);
+    }
+}
+
+static void
 a_time_that_is_none(void **state)
 {
     static const int64_t times[] = { INT64_MIN, INT64_MAX, CG_MAX_SECONDS + 1,
@@ -501,6 +649,9 @@ main(void)
         cmocka_unit_test_setup_teardown(too_large, make, drop),
         cmocka_unit_test_setup_teardown(latched, make, drop),
         cmocka_unit_test_setup_teardown(by_allowance, make, drop),
+        cmocka_unit_test_setup_teardown(by_an_administrator, make, drop),
+        cmocka_unit_test_setup_teardown(what_is_told_of_an_admission, make, drop),
+        cmocka_unit_test_setup_teardown(the_window_of_an_admission, make, drop),
         cmocka_unit_test_setup_teardown(the_window, make, drop),
         cmocka_unit_test_setup_teardown(a_time_that_is_none, make, drop),
         cmocka_unit_test_setup_teardown(the_path_and_its_end, make, drop),

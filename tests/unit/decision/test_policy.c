@@ -82,6 +82,53 @@ allowances_end(void **state)
     assert_true(cg_policy_allows(policy, CG_ALLOW_SHA1_CHAIN, INT64_MAX));
 }
 
+/* Found by bisection whatever the order they came in; the same one again is not another. */
+static void
+admitted_certificates(void **state)
+{
+    static const uint8_t order[] = { 5, 1, 9, 3, 7, 1, 9 };
+    struct cg_policy *policy = *state;
+    uint8_t sha256[CG_SHA256_SIZE] = { 0 };
+
+    for (size_t i = 0; i < COUNT(order); i++) {
+        sha256[0] = order[i];
+        assert_int_equal(
+                cg_policy_admit(policy, sha256, (int64_t)i, i < 5 ? "first" : "again", NULL),
+                CG_OK);
+    }
+    assert_int_equal(policy->admitted_count, 5);
+    for (uint8_t i = 0; i < 11; i++) {
+        const struct cg_admitted *admitted;
+
+        sha256[0] = i;
+        admitted = cg_policy_admitted(policy, sha256);
+        assert_int_equal(admitted != NULL, i % 2 == 1 && i < 10);
+        if (admitted == NULL)
+            continue;
+        assert_memory_equal(admitted->sha256, sha256, sizeof(sha256));
+        assert_string_equal(admitted->reason, i == 1 || i == 9 ? "again" : "first");
+        assert_int_equal(admitted->until, i == 1 ? 5 : i == 9 ? 6 : i == 5 ? 0 : i == 3 ? 3 : 4);
+    }
+}
+
+static void
+admitted_certificates_are_bounded(void **state)
+{
+    struct cg_policy *policy = *state;
+    uint8_t sha256[CG_SHA256_SIZE] = { 0 };
+    struct cg_error err;
+
+    for (int i = 0; i < CG_MAX_ADMITTED; i++) {
+        sha256[0] = (uint8_t)(i >> 8);
+        sha256[1] = (uint8_t)i;
+        assert_int_equal(cg_policy_admit(policy, sha256, 1, "", NULL), CG_OK);
+    }
+    assert_int_equal(cg_policy_admit(policy, sha256, 2, "", NULL), CG_OK);
+    sha256[0] = 0xff;
+    assert_int_equal(cg_policy_admit(policy, sha256, 1, "", &err), CG_E_LIMIT);
+    assert_string_equal(err.text, "more than 4096 admitted certificates");
+}
+
 static const struct {
     const char *text;
     enum cg_status as_name, as_domain;
@@ -143,6 +190,8 @@ main(void)
         cmocka_unit_test_setup_teardown(level_and_custom_checks, make, drop),
         cmocka_unit_test_setup_teardown(depth_has_bounds, make, drop),
         cmocka_unit_test_setup_teardown(allowances_end, make, drop),
+        cmocka_unit_test_setup_teardown(admitted_certificates, make, drop),
+        cmocka_unit_test_setup_teardown(admitted_certificates_are_bounded, make, drop),
         cmocka_unit_test_setup_teardown(references_are_read, make, drop),
         cmocka_unit_test_setup_teardown(lists_are_bounded, make, drop),
     };

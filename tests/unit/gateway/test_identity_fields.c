@@ -107,6 +107,10 @@ verdicts_are_structured_items(void **state)
     expect(&facts, "Certgate-Verdict",
             "accept-with-allowance;level=high;certificate;interface=\"web\";"
             "incident=\"" INCIDENT "\";allowances=\"allow-sip-wildcard allow-sha1-chain\"");
+    facts.allowances = 1u << CG_ALLOW_ADMITTED;
+    expect(&facts, "Certgate-Verdict",
+            "accept-with-allowance;level=high;certificate;interface=\"web\";"
+            "incident=\"" INCIDENT "\";allowances=\"admitted-by-administrator\"");
     cg_cert_free(cert);
 }
 

@@ -75,7 +75,7 @@ tells_a_resumption(void **state)
     struct cg_policy *policy = cg_policy_new();
     struct record record = sample(policy);
     struct ticket ticket = { .decided = 1795478300,
-        .verdicts = { { CG_REASON_NONE, 1u << CG_ALLOW_SHA1_CHAIN, false } },
+        .verdicts = { { CG_REASON_NONE, 1u << CG_ALLOW_SHA1_CHAIN | 1u << CG_ALLOW_ADMITTED, false } },
         .verdict_count = 1 };
     char *json;
 
@@ -89,7 +89,7 @@ tells_a_resumption(void **state)
     assert_holds(json, "\"decided_in\":\"77777777777777777777777774\",");
     assert_holds(json, "\"decided_at\":\"2026-11-23T23:58:20.000Z\",");
     assert_holds(json, "\"verdict\":\"accept\",\"level\":\"high\",");
-    assert_holds(json, "\"allowances\":[\"allow-sha1-chain\"]");
+    assert_holds(json, "\"allowances\":[\"allow-sha1-chain\",\"admitted-by-administrator\"]");
     assert_null(strstr(json, "\"certificate\""));
     free(json);
     cg_policy_free(policy);

@@ -138,7 +138,7 @@ refuses_values_outside_their_range(void **state)
         { "a boolean of 2", AT_CERTIFICATE, 2 },
         { "another boolean of 2", AT_PASSED, 2 },
         { "a third boolean of 2", AT_LEFT_OUT, 2 },
-        { "an allowance that is none", AT_ALLOWANCES, 0x80 },
+        { "an allowance that is none", AT_ALLOWANCES, 1u << CG_ALLOWANCES },
         { "a reason that is none", AT_LEVELS, CG_REASON_COUNT },
         { "a verdict's reason that is none", AT_REASON, CG_REASON_COUNT },
         { "no verdict", AT_COUNT, 0 },

@@ -121,6 +121,18 @@ test_story(void **state)
                 HEAD "\"verdict\":\"accept\",\"level\":\"medium\",\"allowances\":[\"allow-sha1-"
                      "chain\"]}",
                 "not simply verified" },
+        { "an administrator",
+                HEAD "\"verdict\":\"accept\",\"level\":\"medium\",\"allowances\":[\"allow-sha1-"
+                     "chain\",\"admitted-by-administrator\"]}",
+                "It was ADMITTED BY AN ADMINISTRATOR, although checks fail on it: it is not "
+                "verified." },
+        { "what an administrator overrides",
+                HEAD "\"verdict\":\"accept\",\"allowances\":[\"admitted-by-administrator\"],"
+                     "\"findings\":[{\"check\":\"in-date\",\"outcome\":\"fail\",\"reason\":"
+                     "\"expired\",\"note\":\"admitted by an administrator: x\",\"allowance\":"
+                     "\"admitted-by-administrator\"}]}",
+                "overridden by the allowance admitted-by-administrator\n                 note: "
+                "admitted by an administrator: x" },
         { "resumed, the other record away",
                 HEAD "\"verdict\":\"accept\",\"resumed\":true,\"decided_in\":\"x\"}",
                 "is not in the log files" },

@@ -54,6 +54,7 @@ load(const char *text, struct cg_buf *problems)
     "  listen = {\"127.0.0.1:8443\"}\n"                                                            \
     "  backend = \"127.0.0.1:80\"\n"                                                               \
     "  identity = \"gw\"\n" /* line 6 */
+#define HEX "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define LINE7(text) HEAD "  " text "\n}\n"
 
 static void
@@ -223,6 +224,10 @@ static const struct {
       ":7: allow: 'allow-sha1-chain until 2027-02-29' is not an allowance, once, optionally 'NAME until YYYY-MM-DD'\n" },
     { LINE7("allow = {\"allow-sha1-chain\", \"allow-sha1-chain\"}"),
       ":7: allow: 'allow-sha1-chain' is not an allowance, once, optionally 'NAME until YYYY-MM-DD'\n" },
+    { LINE7("allow = {\"admitted-by-administrator\"}"),
+      ":7: allow: 'admitted-by-administrator' is not an allowance, once, optionally 'NAME until YYYY-MM-DD'\n" },
+    { LINE7("admit = {\"" HEX " until 2027-06-30: a\", \"" HEX " until 2027-07-30: b\"}"),
+      ":7: admit: '" HEX " until 2027-07-30: b' is not a certificate, once, as 'SHA256 until YYYY-MM-DD: REASON', or until an RFC 3339 time in UTC\n" },
     { LINE7("level = \"custom\""), ":8: interface 'web': level custom needs 'checks'\n" },
     { LINE7("checks = {\"chain\"}"), ":8: interface 'web': 'checks' counts only with level = custom\n" },
     { LINE7("level = \"custom\" checks = {\"chian\"}"),

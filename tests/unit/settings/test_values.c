@@ -239,6 +239,61 @@ read_allowances(void **state)
     }
 }
 
+#define HEX "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"
+#define COLONS                                                                                     \
+    "00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE" \
+    ":FF"
+
+static const struct {
+    const char *text;
+    const char *reason; /* NULL: no pin */
+    int64_t until;
+} pins[] = {
+    { HEX " until 1970-01-01: why: because", "why: because", 86399 },
+    { COLONS " until 1970-01-01: x", "x", 86399 },
+    { HEX " until 1970-01-01T00:01:00Z: x", "x", 60 },
+    { HEX " until 1970-01-01T00:01:00+01:00: x", NULL, 0 },
+    { HEX " until 1970-02-30: x", NULL, 0 },
+    { HEX " until 1970-02-30T00:01:00Z: x", NULL, 0 },
+    { HEX " until 1970-01-01: ", NULL, 0 },
+    { HEX " until 1970-01-01:x", NULL, 0 },
+    { HEX " until 1970-01-01: a\nb", NULL, 0 },
+    { HEX " until 1970-01-01", NULL, 0 },
+    { HEX " until : x", NULL, 0 },
+    { HEX ": x", NULL, 0 },
+    { HEX, NULL, 0 },
+    { HEX "0 until 1970-01-01: x", NULL, 0 },
+    { "0g112233445566778899aabbccddeeff00112233445566778899aabbccddeeff until 1970-01-01: x", NULL,
+            0 },
+    { "0011 until 1970-01-01: x", NULL, 0 },
+    { "", NULL, 0 },
+};
+
+static void
+read_pins(void **state)
+{
+    char text[SNAPSHOT_REASON_SIZE + 128];
+    struct snapshot_pin pin;
+    const char *reason;
+    int len;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(pins); i++) {
+        bool valid = value_pin(pins[i].text, &pin, &reason);
+
+        if (valid != (pins[i].reason != NULL) ||
+                (valid && (pin.until != pins[i].until || strcmp(reason, pins[i].reason) != 0)))
+            fail_msg("'%s'", pins[i].text);
+        if (valid)
+            assert_true(pin.sha256[1] == 0x11 && pin.sha256[31] == 0xff);
+    }
+    len = snprintf(text, sizeof(text), HEX " until 1970-01-01: %*s", SNAPSHOT_REASON_SIZE - 1, "x");
+    assert_true(value_pin(text, &pin, &reason));
+    text[len] = 'x';
+    text[len + 1] = '\0';
+    assert_false(value_pin(text, &pin, &reason));
+}
+
 static void
 nearest_names(void **state)
 {
@@ -280,6 +335,7 @@ main(void)
         cmocka_unit_test(read_networks),
         cmocka_unit_test(read_end_dates),
         cmocka_unit_test(read_allowances),
+        cmocka_unit_test(read_pins),
         cmocka_unit_test(nearest_names),
     };
 

@@ -43,6 +43,8 @@ unix_path(const char *text)
 /* Every field with a value that no other has. */
 static char *names[] = { (char *)"a.example", (char *)"192.0.2.1" };
 static char *domains[] = { (char *)"s.example" };
+static struct snapshot_pin pins[] = { { { 1, 2, 3 }, 1000, (char *)"lab phone" },
+    { { 4 }, INT64_MAX, (char *)"" } };
 static struct snapshot_blob chain[] = { { (uint8_t *)"leaf", 4 }, { (uint8_t *)"inter", 5 } };
 static struct snapshot_blob tcs[] = { { (uint8_t *)"one", 3 }, { (uint8_t *)"t\0wo", 4 },
     { (uint8_t *)"3", 1 } };
@@ -66,7 +68,9 @@ rules(enum cg_level level, bool flags)
         .names = names,
         .name_count = 2,
         .sip_domains = domains,
-        .sip_domain_count = 1 };
+        .sip_domain_count = 1,
+        .pins = pins,
+        .pin_count = 2 };
 }
 
 static struct snapshot
@@ -188,6 +192,39 @@ there_and_back(void **state)
     snapshot_free(NULL);
     free(again);
     free(bytes);
+}
+
+/* An interface's name is the interface's own rules; a trunk's or line's is theirs, wherever it stands. */
+static void
+pins_have_their_place(void **state)
+{
+    struct snapshot_class own[] = { { .name = "web" }, { .name = "hq" } };
+    struct snapshot_class other[] = { { .name = "hq" } };
+    struct snapshot_interface all[] = {
+        { .name = "web", .classes = own, .class_count = 2 },
+        { .name = "sip", .classes = other, .class_count = 1 },
+    };
+    struct snapshot_pin pin = { { 7 }, 1000, (char *)(uintptr_t) "once" };
+    struct cg_error err;
+
+    (void)state;
+    assert_int_equal(snapshot_pin_add(all, 2, "web", &pin, &err), CG_OK);
+    pin.until = 2000;
+    pin.reason = (char *)(uintptr_t) "twice";
+    assert_int_equal(snapshot_pin_add(all, 2, "web", &pin, &err), CG_OK);
+    assert_int_equal(all[0].rules.pin_count, 1);
+    assert_int_equal(all[0].rules.pins[0].until, 2000);
+    assert_string_equal(all[0].rules.pins[0].reason, "twice");
+    assert_int_equal(own[0].rules.pin_count + own[1].rules.pin_count, 0);
+    assert_int_equal(snapshot_pin_add(all, 2, "hq", &pin, &err), CG_OK);
+    assert_int_equal(own[1].rules.pin_count, 1);
+    assert_int_equal(other[0].rules.pin_count, 1);
+    assert_int_equal(all[1].rules.pin_count + own[0].rules.pin_count, 0);
+    assert_int_equal(snapshot_pin_add(all, 2, "nowhere", &pin, &err), CG_E_USAGE);
+    assert_string_equal(err.text, "there is no interface, trunk or line 'nowhere'");
+    snapshot_rules_release(&all[0].rules);
+    snapshot_rules_release(&own[1].rules);
+    snapshot_rules_release(&other[0].rules);
 }
 
 /* A worker can neither write into it nor change its length: its master's word stands. */
@@ -468,6 +505,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(there_and_back),
+        cmocka_unit_test(pins_have_their_place),
         cmocka_unit_test(sealed),
         cmocka_unit_test(cut_at_every_byte),
         cmocka_unit_test(changed_at_every_byte),
