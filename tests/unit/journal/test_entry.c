@@ -113,6 +113,38 @@ test_peer_decision(void **state)
     journal_entry_release(&entry);
 }
 
+/* Who is admitted by an administrator, and where that would have to be written for one who is not. */
+static void
+test_admission(void **state)
+{
+    static const struct {
+        const char *class, *place;
+        bool admitted;
+        const char *allowances;
+    } rows[] = {
+        { "\"other\"", "web", true, "\"admitted-by-administrator\"" },
+        { "\"phone\"", "web", true, "\"allow-sha1-chain\",\"admitted-by-administrator\"" },
+        { "null", "web", false, "\"allow-sha1-chain\"" },
+        { "\"carrier\"", "carrier", false, "" },
+        { "\"carrier\"", "carrier", false, "7" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct journal_entry entry;
+        char line[512];
+        int len = snprintf(line, sizeof(line),
+                "{\"time\":\"2026-11-25T00:00:00.000Z\",\"interface\":\"web\",\"verdict\":"
+                "\"accept\",\"class\":%s,\"allowances\":[%s]}",
+                rows[i].class, rows[i].allowances);
+
+        assert_true(journal_entry_parse(line, (size_t)len, &entry));
+        assert_string_equal(journal_entry_place(&entry), rows[i].place);
+        assert_int_equal(journal_entry_admitted(&entry), rows[i].admitted);
+        journal_entry_release(&entry);
+    }
+}
+
 static void
 test_addresses_and_text(void **state)
 {
@@ -144,6 +176,7 @@ main(void)
         cmocka_unit_test(test_what_is_no_record),
         cmocka_unit_test(test_members),
         cmocka_unit_test(test_peer_decision),
+        cmocka_unit_test(test_admission),
         cmocka_unit_test(test_addresses_and_text),
     };
 
