@@ -241,11 +241,41 @@ digest_interface(struct gw_interface *iface, struct cg_error *err)
     }
     if (ok) {
         digest_uint(md, snapshot->generation);
+        for (size_t i = 0; i < settings->presented_count; i++)
+            digest_uint(md, settings->presented[i]);
         EVP_DigestUpdate(md, iface->rules, sizeof(iface->rules));
         ok = EVP_DigestFinal_ex(md, iface->digest, &len) == 1 && len == CG_SHA256_SIZE;
     }
     EVP_MD_CTX_free(md);
     return ok ? CG_OK : cg_fail(err, CG_E_CRYPTO, "cannot digest interface '%s'", settings->name);
+}
+
+/* One context for each of our certificates: which one a peer gets is known by its ClientHello. */
+static enum cg_status
+build_presented(struct gw_interface *iface, EVP_PKEY *const *keys, struct cg_error *err)
+{
+    const struct snapshot_interface *settings = iface->settings;
+    const struct snapshot_identity *identities = iface->generation->snapshot->identities;
+    enum cg_status status = CG_OK;
+
+    if (settings->presented_count == 0 && settings->role == CG_ROLE_INBOUND)
+        return cg_fail(err, CG_E_USAGE, "it has no identity");
+    iface->presented = calloc(SNAPSHOT_MAX_PRESENTED, sizeof(*iface->presented));
+    if (iface->presented == NULL)
+        return cg_fail(err, CG_E_NOMEM, "no memory");
+    iface->presented_count = settings->presented_count == 0 ? 1 : settings->presented_count;
+    if (settings->presented_count == 0)
+        return tls_context_new(iface, NULL, NULL, &iface->presented[0].tls, err);
+    for (size_t i = 0; i < settings->presented_count && status == CG_OK; i++) {
+        const struct snapshot_identity *identity = &identities[settings->presented[i]];
+
+        status = cg_cert_from_der(
+                identity->chain[0].data, identity->chain[0].len, &iface->presented[i].cert, err);
+        if (status == CG_OK)
+            status = tls_context_new(
+                    iface, identity, keys[settings->presented[i]], &iface->presented[i].tls, err);
+    }
+    return status;
 }
 
 static enum cg_status
@@ -254,8 +284,6 @@ build_interface(struct generation *generation, size_t i, EVP_PKEY *const *keys,
 {
     struct gw_interface *iface = &generation->interfaces[i];
     const struct snapshot *snapshot = generation->snapshot;
-    const struct snapshot_identity *identity = NULL;
-    EVP_PKEY *key = NULL;
     struct cg_error cause = { "" };
     enum cg_status status;
 
@@ -265,14 +293,6 @@ build_interface(struct generation *generation, size_t i, EVP_PKEY *const *keys,
     iface->far_end.count = iface->settings->connect_count;
     iface->far_end.known = iface->far_end.count != 0;
     memcpy(iface->far_end.at, iface->settings->connect, sizeof(iface->far_end.at));
-    if (iface->settings->identity == SNAPSHOT_NO_IDENTITY) {
-        if (iface->settings->role == CG_ROLE_INBOUND)
-            return cg_fail(
-                    err, CG_E_USAGE, "interface '%s' has no identity", iface->settings->name);
-    } else {
-        identity = &snapshot->identities[iface->settings->identity];
-        key = keys[iface->settings->identity];
-    }
     iface->usage = usage_for(metrics, before, iface->settings->name);
     if (iface->usage == NULL)
         return cg_fail(err, CG_E_NOMEM, "no memory for interface '%s'", iface->settings->name);
@@ -281,7 +301,7 @@ build_interface(struct generation *generation, size_t i, EVP_PKEY *const *keys,
     if (status == CG_OK)
         status = digest_interface(iface, &cause);
     if (status == CG_OK)
-        status = tls_context_new(iface, identity, key, &iface->tls, &cause);
+        status = build_presented(iface, keys, &cause);
     if (status != CG_OK)
         return cg_fail(err, status, "interface '%s': %s", iface->settings->name, cause.text);
     return CG_OK;
@@ -337,7 +357,11 @@ generation_unref(struct generation *generation)
     for (size_t i = 0; i < generation->interface_count; i++) {
         struct gw_interface *iface = &generation->interfaces[i];
 
-        SSL_CTX_free(iface->tls);
+        for (size_t j = 0; j < iface->presented_count; j++) {
+            SSL_CTX_free(iface->presented[j].tls);
+            cg_cert_free(iface->presented[j].cert);
+        }
+        free(iface->presented);
         for (size_t j = 0; j < iface->class_count; j++) {
             cg_policy_free(iface->classes[j].policy);
             cg_policy_free(iface->classes[j].domains);

@@ -41,6 +41,12 @@ struct far_end {
     bool known; /* false: the name's first look-up is still under way */
 };
 
+/* One of the certificates that we present, with what it is presented by. */
+struct gw_presented {
+    SSL_CTX *tls;
+    struct cg_cert *cert; /* NULL: an outbound interface that shows none */
+};
+
 struct gw_interface {
     const struct snapshot_interface *settings;
     struct generation *generation;
@@ -50,7 +56,8 @@ struct gw_interface {
     /* Of everything that a verdict here rests on, the peer's certificates apart … */
     uint8_t rules[CG_SHA256_SIZE];
     uint8_t digest[CG_SHA256_SIZE]; /* … and the generation's number with it */
-    SSL_CTX *tls;
+    struct gw_presented *presented; /* the first where the peer asks for none of the others */
+    size_t presented_count; /* 1 or more */
     struct usage *usage;
     struct far_end far_end;
     int (*default_security)(const SSL *, const SSL_CTX *, int, int, int, void *, void *);

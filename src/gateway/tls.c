@@ -11,6 +11,7 @@
 #include "base/reader.h"
 #include "gateway/hello.h"
 #include "gateway/judge.h"
+#include "gateway/presented.h"
 #include "gateway/tls_policy.h"
 #include "gateway/tls_tickets.h"
 
@@ -24,20 +25,27 @@ crypto_fail(struct cg_error *err, const char *what)
     return cg_fail(err, CG_E_CRYPTO, "%s: %s", what, why != NULL ? why : "libssl does not say why");
 }
 
-/* The first ClientHello, before tickets and extensions: the name that tickets are bound to. */
+/*
+ * The first ClientHello, before tickets and extensions: the name that tickets are bound to, and by which
+ * one of our certificates is chosen. All contexts of an interface differ in nothing but that.
+ */
 static int
 on_client_hello(SSL *ssl, int *alert, void *arg)
 {
     struct handshake *handshake = SSL_get_app_data(ssl);
     const unsigned char *data;
+    SSL_CTX *chosen;
     size_t len;
 
-    (void)alert;
     (void)arg;
     handshake->hello = true;
     if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &len) == 1)
         (void)hello_server_name(data, len, handshake->sni, &handshake->sni_len);
-    return SSL_CLIENT_HELLO_SUCCESS;
+    chosen = presented_for(handshake->iface, handshake->sni)->tls;
+    if (chosen == SSL_get_SSL_CTX(ssl) || SSL_set_SSL_CTX(ssl, chosen) == chosen)
+        return SSL_CLIENT_HELLO_SUCCESS;
+    *alert = SSL_AD_INTERNAL_ERROR;
+    return SSL_CLIENT_HELLO_ERROR;
 }
 
 /* Notes which fatal alert went out or came in: the high octet is the level, the low one the description. */
@@ -120,14 +128,14 @@ on_certificate(X509_STORE_CTX *store_ctx, void *arg)
 }
 
 static enum cg_status
-use_identity(
-        SSL_CTX *ctx, const struct snapshot_identity *identity, EVP_PKEY *key, struct cg_error *err)
+use_identity(SSL_CTX *ctx, const struct snapshot_identity *identity, bool offer_chain,
+        EVP_PKEY *key, struct cg_error *err)
 {
     if (identity == NULL)
         return CG_OK;
     if (key == NULL)
         return cg_fail(err, CG_E_USAGE, "no key for identity '%s'", identity->name);
-    for (size_t i = 0; i < identity->chain_count; i++) {
+    for (size_t i = 0; i < (offer_chain ? identity->chain_count : 1); i++) {
         const uint8_t *at = identity->chain[i].data;
         X509 *cert = d2i_X509(NULL, &at, (long)identity->chain[i].len);
         int ok = cert != NULL &&
@@ -200,7 +208,7 @@ tls_context_new(struct gw_interface *iface, const struct snapshot_identity *iden
         return cg_fail(err, CG_E_NOMEM, "no memory for a TLS context");
     status = configure(ctx, iface, err);
     if (status == CG_OK)
-        status = use_identity(ctx, identity, key, err);
+        status = use_identity(ctx, identity, iface->settings->offer_chain, key, err);
     if (status == CG_OK) {
         *out = ctx;
         ctx = NULL;
@@ -223,7 +231,7 @@ SSL *
 tls_new(struct handshake *handshake, int fd)
 {
     const struct snapshot_interface *settings = handshake->iface->settings;
-    SSL *ssl = SSL_new(handshake->iface->tls);
+    SSL *ssl = SSL_new(handshake->iface->presented[0].tls);
     bool ok;
 
     if (ssl == NULL)
@@ -403,7 +411,7 @@ tls_tell_identity(const struct handshake *handshake, struct cg_buf *detail)
     if (!handshake->asked)
         return;
     cg_buf_add(detail,
-            handshake->iface->settings->identity == SNAPSHOT_NO_IDENTITY
+            handshake->iface->settings->presented_count == 0
                     ? "; the server had asked for a certificate and this interface has no identity"
                     : "; the server had asked for our certificate");
 }

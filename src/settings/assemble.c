@@ -94,9 +94,31 @@ check_names(const struct work *work, const struct block *block, const struct sna
         check_sip_names(work, block, &it->rules, it->role == CG_ROLE_OUTBOUND);
 }
 
+static void
+check_presented(const struct work *work, struct block *block)
+{
+    struct snapshot_interface *it = &block->interface;
+
+    /* A name of no identity was told before. */
+    if (it->role == CG_ROLE_INBOUND && it->presented_count == 0 &&
+            (block_gives(block, "identity") ? work->problems->count == 0 : !work->settings->store))
+        complain(work, block, "'identity' is missing");
+    if (it->role == CG_ROLE_OUTBOUND && it->presented_count > 1)
+        complain(work, block, "several identities count only with role = inbound");
+    if (it->presented_count > SNAPSHOT_MAX_PRESENTED) {
+        complain(work, block, "more than %d identities", SNAPSHOT_MAX_PRESENTED);
+        it->presented_count = SNAPSHOT_MAX_PRESENTED;
+    }
+    for (size_t i = 0; i < it->presented_count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (it->presented[i] == it->presented[j])
+                complain(work, block, "identity '%s' stands twice",
+                        work->settings->identities[it->presented[i]].name);
+}
+
 /* Settings that mean nothing where they stand are errors: somebody believes that they do something. */
 static void
-check_role(const struct work *work, const struct block *block)
+check_role(const struct work *work, struct block *block)
 {
     static const char *const inbound_only[] = { "backend", "listen-plain", "phones", "mode",
         "require-certificate", "proxy", "proxy-from", "identity-fields", "answer",
@@ -105,8 +127,9 @@ check_role(const struct work *work, const struct block *block)
 
     if (outbound && !block_gives(block, "listen"))
         complain(work, block, "'listen' is missing");
-    if (!block_gives(block, "identity") && !outbound && !work->settings->store)
-        complain(work, block, "'identity' is missing");
+    check_presented(work, block);
+    if (outbound && !block_gives(block, "identity") && block_gives(block, "offer-chain"))
+        complain(work, block, "'offer-chain' counts only with an identity");
     if (!outbound && block->kind == BLOCK_INTERFACE && !block_gives(block, "backend"))
         complain(work, block, "'backend' is missing");
     if (outbound && !block_gives(block, "connect"))
@@ -209,8 +232,6 @@ default_rest(const struct block *block, struct snapshot_interface *it, size_t cl
     if (!block_gives(block, "live"))
         it->live = (rules_checks(&it->rules) & pinned) != 0 ? SNAPSHOT_LIVE_CLOSE
                                                             : SNAPSHOT_LIVE_LEAVE;
-    if (!block_gives(block, "identity"))
-        it->identity = SNAPSHOT_NO_IDENTITY;
 }
 
 /* Who names no identity presents the default one; where there is none yet, it is about to be made. */
@@ -219,7 +240,9 @@ default_identity(const struct work *work, const struct block *block, struct snap
 {
     if (it->role == CG_ROLE_OUTBOUND || block_gives(block, "identity") || !work->settings->store)
         return;
-    if (!settings_identity_find(SETTINGS_DEFAULT_IDENTITY, &it->identity))
+    if (settings_identity_find(SETTINGS_DEFAULT_IDENTITY, &it->presented[0]))
+        it->presented_count = 1;
+    else
         work->settings->wants_default = true;
 }
 

@@ -328,8 +328,16 @@ read_min_tls(struct block *block, const char *text, const struct row *row)
 static bool
 read_identity(struct block *block, const char *text, const struct row *row)
 {
+    struct snapshot_interface *it = &block->interface;
+    unsigned index;
+
     (void)row;
-    return settings_identity_find(text, &block->interface.identity);
+    if (!settings_identity_find(text, &index))
+        return false;
+    if (it->presented_count < SNAPSHOT_MAX_PRESENTED)
+        it->presented[it->presented_count] = index;
+    it->presented_count++; /* too many are found out when the block is known */
+    return true;
 }
 
 static bool
@@ -372,8 +380,10 @@ const struct row rows[] = {
       "outbound: the TLS server that local programs are carried to; its certificate is judged by this name" },
     { "server-name", TLS_END, 0, CFGT_STR, false, "", read_server_name, 0, 0, 0, "a DNS name in A-labels",
       "outbound: server name to ask for in the handshake, where it is not the host of 'connect'" },
-    { "identity", TLS_END, 0, CFGT_STR, false, "", read_identity, 0, 0, 0, "the name of an identity block above",
-      "which identity block's certificate and key we present" },
+    { "identity", TLS_END, 0, CFGT_STR, true, "", read_identity, 0, 0, 0, "the name of an identity block above",
+      "which identity block's certificate and key we present; of several the one for the server name that the peer asks for, else the first" },
+    { "offer-chain", TLS_END, 0, CFGT_BOOL, false, "true", read_bool, FIELD(interface.offer_chain), 0, 0, "true or false",
+      "send the certificates between ours and its root too" },
     { "service", INTERFACE, 0, CFGT_STR, false, "https", read_service, 0, 0, 0, "https, sip or line",
       "what peers speak: decides which purposes fit" },
     { "service-security", INTERFACE, 0, CFGT_STR, false, "secure-high", read_service_security, 0, 0, 0, "disabled, unsecure-only, unsecure+secure, secure-low, secure-medium or secure-high",

@@ -21,7 +21,7 @@
 #define SNAPSHOT_MAX_INTERFACES 64
 #define SNAPSHOT_MAX_LISTENERS 16 /* per interface */
 #define SNAPSHOT_MAX_IDENTITIES 32
-#define SNAPSHOT_NO_IDENTITY UINT32_MAX /* an outbound interface that shows no certificate */
+#define SNAPSHOT_MAX_PRESENTED 16 /* identities of one interface, chosen by server name */
 #define SNAPSHOT_NAME_SIZE 64
 #define SNAPSHOT_MAX_NETWORKS 64
 #define SNAPSHOT_MAX_CLASSES 32 /* per interface: a session ticket holds a verdict for each */
@@ -146,7 +146,13 @@ struct snapshot_interface {
     bool others; /* false: a peer of no class is refused, class-unknown */
     struct snapshot_class *classes; /* trunks of a SIP interface, lines of an HTTPS one */
     size_t class_count;
-    uint32_t identity; /* index into identities, or SNAPSHOT_NO_IDENTITY */
+    /*
+     * Indexes into identities. Inbound: the first is presented to who asks for a name that none is for.
+     * Outbound: one, or none where no certificate is shown.
+     */
+    uint32_t presented[SNAPSHOT_MAX_PRESENTED];
+    size_t presented_count;
+    bool offer_chain; /* send what is between our certificate and its root */
     int min_tls; /* TLS1_2_VERSION or TLS1_3_VERSION */
     struct snapshot_listener listen[SNAPSHOT_MAX_LISTENERS];
     size_t listen_count;

@@ -252,6 +252,19 @@ get_listeners(struct cg_reader *r, struct snapshot_interface *it)
 }
 
 static bool
+get_presented(struct cg_reader *r, struct snapshot_interface *it)
+{
+    uint32_t count;
+
+    if (!get_enum(r, SNAPSHOT_MAX_PRESENTED + 1, &count))
+        return false;
+    for (; it->presented_count < count; it->presented_count++)
+        if (!cg_read_u32(r, &it->presented[it->presented_count]))
+            return false;
+    return get_bool(r, &it->offer_chain);
+}
+
+static bool
 get_far_end(struct cg_reader *r, struct snapshot_interface *it)
 {
     uint32_t port, count;
@@ -287,7 +300,7 @@ get_interface(struct cg_reader *r, struct snapshot_interface *it)
     if (!get_name(r, it->name) || !get_enum(r, CG_ROLE_OUTBOUND + 1, &role) ||
             !get_enum(r, CG_SERVICE_LINE + 1, &service) || !get_enum(r, SNAPSHOT_MODES, &mode) ||
             !get_enum(r, SECURITY_COUNT, &security) || !get_bool(r, &it->ask_certificate) ||
-            !get_rules(r, &it->rules) || !get_classes(r, it) || !cg_read_u32(r, &it->identity) ||
+            !get_rules(r, &it->rules) || !get_classes(r, it) || !get_presented(r, it) ||
             !cg_read_u32(r, &min_tls) || !get_listeners(r, it) || !get_address(r, &it->backend) ||
             !get_far_end(r, it) || !get_enum(r, SNAPSHOT_PROXY_V2 + 1, &proxy) ||
             !get_networks(r, it->proxy_from, &it->proxy_from_count) || !get_bool(r, &it->answer) ||
@@ -342,9 +355,9 @@ get_snapshot(struct cg_reader *r, struct snapshot *snapshot)
             !get_blobs(r, MAX_TCS, &snapshot->tcs, &snapshot->tcs_count) || !cg_reader_done(r))
         return false;
     for (size_t i = 0; i < snapshot->interface_count; i++)
-        if (snapshot->interfaces[i].identity >= snapshot->identity_count &&
-                snapshot->interfaces[i].identity != SNAPSHOT_NO_IDENTITY)
-            return false;
+        for (size_t j = 0; j < snapshot->interfaces[i].presented_count; j++)
+            if (snapshot->interfaces[i].presented[j] >= snapshot->identity_count)
+                return false;
     return true;
 }
 

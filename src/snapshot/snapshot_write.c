@@ -167,7 +167,10 @@ put_interface(struct writer *w, const struct snapshot_interface *it)
     put_u32(w, (uint32_t)it->class_count);
     for (size_t i = 0; i < it->class_count; i++)
         put_class(w, &it->classes[i]);
-    put_u32(w, it->identity);
+    put_u32(w, (uint32_t)it->presented_count);
+    for (size_t i = 0; i < it->presented_count; i++)
+        put_u32(w, it->presented[i]);
+    put_u32(w, it->offer_chain);
     put_u32(w, (uint32_t)it->min_tls);
     put_u32(w, (uint32_t)it->listen_count);
     for (size_t i = 0; i < it->listen_count; i++) {

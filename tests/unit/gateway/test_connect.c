@@ -185,7 +185,6 @@ send_generation(struct scene *scene, uint32_t connect_timeout_ms)
         .role = CG_ROLE_OUTBOUND,
         .rules = { .level = CG_LEVEL_NONE, .max_depth = 10 },
         .others = true,
-        .identity = SNAPSHOT_NO_IDENTITY,
         .min_tls = TLS1_2_VERSION,
         .security = SECURITY_HIGH,
         .listen_count = 1,

@@ -85,6 +85,8 @@ the_least_that_is_needed(void **state)
     assert_int_equal(web->rules.allowance_count, 0);
     assert_string_equal(settings->node, "certgate");
     assert_true(settings->workers >= 1);
+    assert_int_equal(web->presented_count, 1);
+    assert_true(web->offer_chain);
     assert_string_equal(settings->identities[0].key, "/etc/gw.key");
     /* Paths are relative to the file's own folder. */
     (void)snprintf(expected, sizeof(expected), "%s/gw.pem", folder);
@@ -165,6 +167,48 @@ lists(void **state)
     }
 }
 
+/* As many identities as there may be on one interface, in their order, and one more. */
+static void
+several_identities(void **state)
+{
+    (void)state;
+    for (unsigned count = SNAPSHOT_MAX_PRESENTED; count <= SNAPSHOT_MAX_PRESENTED + 1; count++) {
+        struct cg_buf text, list, problems;
+        struct settings *settings;
+
+        cg_buf_init(&text, 16 * 1024);
+        cg_buf_init(&list, 16 * 1024);
+        cg_buf_add(&text, "tcs = \"tcs\"\n");
+        for (unsigned i = count; i-- != 0;) {
+            cg_buf_addf(&text, "identity \"i%u\" { certificate = \"a\" key = \"a\" }\n", i);
+            cg_buf_addf(&list, "%s\"i%u\"", list.len == 0 ? "" : ", ", count - 1 - i);
+        }
+        cg_buf_addf(&text,
+                "interface \"web\" {\n  listen = {\"127.0.0.1:1\"} backend = \"unix:/b\" "
+                "offer-chain = false\n  identity = {%s}\n}\n",
+                cg_buf_text(&list));
+        settings = load(cg_buf_text(&text), &problems);
+        if (count <= SNAPSHOT_MAX_PRESENTED) {
+            const struct snapshot_interface *it;
+
+            if (settings == NULL)
+                fail_msg("%s", cg_buf_text(&problems));
+            it = &settings->interfaces[0];
+            assert_int_equal(it->presented_count, count);
+            assert_string_equal(settings->identities[it->presented[0]].name, "i0");
+            assert_string_equal(settings->identities[it->presented[count - 1]].name, "i15");
+            assert_false(it->offer_chain);
+        } else {
+            assert_null(settings);
+            assert_non_null(strstr(cg_buf_text(&problems), "more than 16 identities\n"));
+        }
+        settings_free(settings);
+        cg_buf_release(&problems);
+        cg_buf_release(&list);
+        cg_buf_release(&text);
+    }
+}
+
 static void
 custom_checks(void **state)
 {
@@ -181,6 +225,12 @@ custom_checks(void **state)
     settings_free(settings);
     cg_buf_release(&problems);
 }
+
+/* Two identities, and an interface whose identity is in the text. */
+#define MORE(text)                                                                                 \
+    "tcs = \"tcs\" identity \"gw\" { certificate = \"a\" key = \"a\" }\n"                          \
+    "identity \"b\" { certificate = \"b\" key = \"b\" }\n"                                         \
+    "interface \"web\" {\n  listen = {\"127.0.0.1:1\"} " text "\n}\n"
 
 /* clang-format off */
 static const struct {
@@ -245,7 +295,17 @@ static const struct {
       "  listen = {\"127.0.0.1:1\"} backend = \"unix:/b\"\n}\n", ":5: interface 'web': 'identity' is missing\n" },
     { "store = false tcs = \"tcs\"\ninterface \"web\" {\n  listen = {\"127.0.0.1:1\"} backend = \"unix:/b\"\n  identity = \"gw\"\n}\n",
       ":4: identity: 'gw' is not the name of an identity block above\n" },
+<<<<<<< HEAD
     { "store = false tcs = \"tcs\"\nidentity \"gw\" { certificate = \"a\" }\n", ":2: identity 'gw': 'key' is missing\n" },
+=======
+    { MORE("backend = \"unix:/b\" identity = {\"gw\", \"b\", \"gw\"}"), ":5: interface 'web': identity 'gw' stands twice\n" },
+    { MORE("role = \"outbound\" connect = \"a.example:443\" identity = {\"gw\", \"b\"}"),
+      ":5: interface 'web': several identities count only with role = inbound\n" },
+    { MORE("role = \"outbound\" connect = \"a.example:443\" offer-chain = false"),
+      ":5: interface 'web': 'offer-chain' counts only with an identity\n" },
+    { MORE("backend = \"unix:/b\" identity = {}"), ":5: interface 'web': 'identity' is missing\n" },
+    { "tcs = \"tcs\"\nidentity \"gw\" { certificate = \"a\" }\n", ":2: identity 'gw': 'key' is missing\n" },
+>>>>>>> b9edba9 (Choose among several certificates of ours by the server name that a peer asks for)
     { "workers = 65\n" LINE7(""), ":1: workers: '65' is not a number from 0 (one per core) to 64\n" },
     { "workers = -1\n" LINE7(""), ":1: workers: '-1' is not a number from 0 (one per core) to 64\n" },
     { "workers = many\n" LINE7(""), ":1: invalid integer value for option 'workers'\n" },
@@ -446,6 +506,7 @@ main(void)
         cmocka_unit_test(the_least_that_is_needed),
         cmocka_unit_test(everything_set),
         cmocka_unit_test(lists),
+        cmocka_unit_test(several_identities),
         cmocka_unit_test(custom_checks),
         cmocka_unit_test(wrong_lines),
         cmocka_unit_test(all_problems_at_once),

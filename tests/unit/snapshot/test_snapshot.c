@@ -93,7 +93,9 @@ full(void)
         .phones = true,
         .classes = classes,
         .class_count = 2,
-        .identity = 1,
+        .presented = { 1, 0 },
+        .presented_count = 2,
+        .offer_chain = true,
         .min_tls = 0x0304,
         .listen = { { v4("127.0.0.1", 8443), false }, { v4("192.0.2.1", 443), true } },
         .listen_count = 2,
@@ -116,9 +118,8 @@ full(void)
         .session_timeout_s = 105,
         .max_connections = 106,
         .max_per_source = 107 };
-    interfaces[1] = (struct snapshot_interface) {
-        .name = "least", .others = true, .identity = SNAPSHOT_NO_IDENTITY, .min_tls = 0x0303
-    };
+    interfaces[1] =
+            (struct snapshot_interface) { .name = "least", .others = true, .min_tls = 0x0303 };
     return (struct snapshot) { .generation = UINT64_C(0x1122334455667788),
         .node = "node",
         .interfaces = interfaces,
@@ -183,7 +184,7 @@ there_and_back(void **state)
     assert_string_equal(out->interfaces[0].classes[0].rules.names[1], "192.0.2.1");
     assert_true(out->interfaces[0].rules.latched && !out->interfaces[0].classes[0].rules.latched);
     assert_int_equal(out->interfaces[0].session_timeout_s, 105);
-    assert_int_equal(out->interfaces[1].identity, SNAPSHOT_NO_IDENTITY);
+    assert_int_equal(out->interfaces[1].presented_count, 0);
     assert_int_equal(out->interfaces[1].backend.len, 0);
     assert_string_equal(out->identities[1].name, "other");
     assert_int_equal(out->tcs[1].len, 4);
@@ -305,7 +306,7 @@ changed_at_every_byte(void **state)
 static void
 identity_beyond_the_last(struct snapshot *snapshot)
 {
-    snapshot->interfaces[0].identity = 2; /* there are two: 0 and 1 */
+    snapshot->interfaces[0].presented[1] = 2; /* there are two: 0 and 1 */
 }
 
 static void
