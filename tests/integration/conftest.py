@@ -80,11 +80,12 @@ class Gateway:
     """
 
     def __init__(self, folder, pki, identity, backend, interfaces, pinned=(), workers=1, blocks=(),
-                 descriptors=None, program=None, before=None, store=False):
+                 descriptors=None, program=None, before=None, store=False, others=None):
         self.folder, self.pki, self.identity = str(folder), pki, identity
         self.store = store  # False: what the tests write into the file counts at each reload
         self.backend, self.workers, self.blocks, self.descriptors = backend, workers, list(blocks), descriptors
         self.program = program or os.path.join(BUILD, "cmd", "certgated")
+        self.others = others or {}  # more identities, by name
         self.before = before  # called in the child before it becomes certgated
         self.tcs = pki.tcs(os.path.join(self.folder, "tcs"), *pinned)
         self.config = os.path.join(self.folder, "certgate.conf")
@@ -99,6 +100,9 @@ class Gateway:
                  f'log = "{self.log}"', f'tcs = "{self.tcs}"', f"store = {str(self.store).lower()}",
                  'identity "gw" {', f'  certificate = "{self.identity.chain_file}"',
                  f'  key = "{self.identity.key_file}"', "}"]
+        for name, cert in self.others.items():
+            lines += [f'identity "{name}" {{', f'  certificate = "{cert.chain_file}"', f'  key = "{cert.key_file}"',
+                      "}"]
         for name, settings in interfaces.items():
             if name not in self.ports:
                 self.ports[name] = free_port()

@@ -228,7 +228,7 @@ custom_checks(void **state)
 
 /* Two identities, and an interface whose identity is in the text. */
 #define MORE(text)                                                                                 \
-    "tcs = \"tcs\" identity \"gw\" { certificate = \"a\" key = \"a\" }\n"                          \
+    "store = false tcs = \"tcs\" identity \"gw\" { certificate = \"a\" key = \"a\" }\n"            \
     "identity \"b\" { certificate = \"b\" key = \"b\" }\n"                                         \
     "interface \"web\" {\n  listen = {\"127.0.0.1:1\"} " text "\n}\n"
 
@@ -295,17 +295,13 @@ static const struct {
       "  listen = {\"127.0.0.1:1\"} backend = \"unix:/b\"\n}\n", ":5: interface 'web': 'identity' is missing\n" },
     { "store = false tcs = \"tcs\"\ninterface \"web\" {\n  listen = {\"127.0.0.1:1\"} backend = \"unix:/b\"\n  identity = \"gw\"\n}\n",
       ":4: identity: 'gw' is not the name of an identity block above\n" },
-<<<<<<< HEAD
     { "store = false tcs = \"tcs\"\nidentity \"gw\" { certificate = \"a\" }\n", ":2: identity 'gw': 'key' is missing\n" },
-=======
     { MORE("backend = \"unix:/b\" identity = {\"gw\", \"b\", \"gw\"}"), ":5: interface 'web': identity 'gw' stands twice\n" },
     { MORE("role = \"outbound\" connect = \"a.example:443\" identity = {\"gw\", \"b\"}"),
       ":5: interface 'web': several identities count only with role = inbound\n" },
     { MORE("role = \"outbound\" connect = \"a.example:443\" offer-chain = false"),
       ":5: interface 'web': 'offer-chain' counts only with an identity\n" },
     { MORE("backend = \"unix:/b\" identity = {}"), ":5: interface 'web': 'identity' is missing\n" },
-    { "tcs = \"tcs\"\nidentity \"gw\" { certificate = \"a\" }\n", ":2: identity 'gw': 'key' is missing\n" },
->>>>>>> b9edba9 (Choose among several certificates of ours by the server name that a peer asks for)
     { "workers = 65\n" LINE7(""), ":1: workers: '65' is not a number from 0 (one per core) to 64\n" },
     { "workers = -1\n" LINE7(""), ":1: workers: '-1' is not a number from 0 (one per core) to 64\n" },
     { "workers = many\n" LINE7(""), ":1: invalid integer value for option 'workers'\n" },
