@@ -140,7 +140,7 @@ sort_by(const struct identity_place *place, const char *key_path, const struct i
     enum cg_status status = identity_key_load(key_path, &key, err);
 
     if (status == CG_OK)
-        status = identity_chain_sort(pool, key, place->now, &out->chain, &out->authorities, err);
+        status = identity_chain_sort(pool, key, place->now, &out->chain, NULL, err);
     if (status == CG_OK)
         status = keep_key(place, key, out, err);
     EVP_PKEY_free(key);

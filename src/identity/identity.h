@@ -18,7 +18,7 @@
 struct identity {
     char *key_path; /* absolute where the folder was */
     struct input_list chain; /* our own certificate first; empty where only a request was made */
-    struct input_list authorities; /* CA certificates that came along: for the TCS */
+    struct input_list authorities; /* CA certificates out of a container: for the TCS */
     char *request; /* PKCS#10 in PEM, or NULL */
 };
 
@@ -55,7 +55,8 @@ CG_CHECKED enum cg_status identity_ask(const struct identity_place *place,
 
 /*
  * What the CA answered: PEM, DER or PKCS#7, our certificate and its chain in any order. The certificate
- * must be of the key of the request that waits, or of the key in force.
+ * must be of the key of the request that waits, or of the key in force. The chain is sent, not trusted:
+ * whoever else the CA has issued a certificate to would be let in.
  *
  * key_path   of the key in force, or NULL
  */

@@ -26,10 +26,13 @@ interfaces_json(const struct snapshot *snapshot, const char *identity)
 {
     json_t *list = json_array();
 
-    for (size_t i = 0; i < snapshot->interface_count; i++)
-        if (snapshot->interfaces[i].identity < snapshot->identity_count &&
-                strcmp(snapshot->identities[snapshot->interfaces[i].identity].name, identity) == 0)
-            (void)json_array_append_new(list, json_string(snapshot->interfaces[i].name));
+    for (size_t i = 0; i < snapshot->interface_count; i++) {
+        const struct snapshot_interface *it = &snapshot->interfaces[i];
+
+        for (size_t j = 0; j < it->presented_count; j++)
+            if (strcmp(snapshot->identities[it->presented[j]].name, identity) == 0)
+                (void)json_array_append_new(list, json_string(it->name));
+    }
     return list;
 }
 

@@ -349,6 +349,7 @@ asked_and_answered(void **state)
     assert_int_equal(identity_install(&place, NULL, der, len, &installed, &err), CG_OK);
     assert_string_equal(installed.key_path, asked.key_path);
     assert_int_equal(installed.chain.count, 1);
+    assert_int_equal(installed.authorities.count, 0);
     assert_true(fits(&installed));
     assert_true(identity_request_waits(place.folder, place.name)); /* until it is in force */
     identity_answered(&place, &installed);
