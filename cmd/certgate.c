@@ -9,7 +9,7 @@
 static int
 run(int argc, char **argv)
 {
-    const char *names[32] = { NULL }, *nearest;
+    const char *names[64] = { NULL }, *nearest;
     size_t count = 0;
 
     if (argc < 2) {
@@ -22,7 +22,7 @@ run(int argc, char **argv)
         return cli_version.run(1, argv);
     for (size_t i = 0; cli_commands[i] != NULL; i++) {
         if (strcmp(cli_commands[i]->name, argv[1]) == 0)
-            return cli_commands[i]->run(argc - 1, argv + 1);
+            return cli_run(cli_commands[i], argc - 1, argv + 1);
         names[count++] = cli_commands[i]->name;
     }
     nearest = value_nearest(argv[1], names);

@@ -21,8 +21,15 @@ struct cli_command {
     const char *name;
     const char *summary;
     int (*run)(int argc, char **argv); /* argv[0] is the subcommand's name */
+    const struct cli_command *const
+            *actions; /* in place of run: a table of its own, NULL at the end */
     const char *help;
 };
+
+/* Runs a command, or the action of it that argv[1] names. */
+int cli_run(const struct cli_command *command, int argc, char **argv);
+/* Its help, with its actions. */
+void cli_put_help(const struct cli_command *command);
 
 extern const struct cli_command cli_check;
 extern const struct cli_command cli_inspect;
@@ -32,6 +39,11 @@ extern const struct cli_command cli_peers;
 extern const struct cli_command cli_what_if;
 extern const struct cli_command cli_expiring;
 extern const struct cli_command cli_tcs;
+extern const struct cli_command cli_status;
+extern const struct cli_command cli_settings_group;
+extern const struct cli_command cli_history;
+extern const struct cli_command cli_confirm;
+extern const struct cli_command cli_revert;
 extern const struct cli_command cli_config;
 extern const struct cli_command cli_metrics;
 extern const struct cli_command cli_reload;

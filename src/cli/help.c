@@ -17,6 +17,11 @@ const struct cli_command *const cli_commands[] = {
     &cli_what_if,
     &cli_expiring,
     &cli_tcs,
+    &cli_status,
+    &cli_settings_group,
+    &cli_history,
+    &cli_confirm,
+    &cli_revert,
     &cli_config,
     &cli_metrics,
     &cli_reload,
@@ -146,6 +151,7 @@ run_help(int argc, char **argv)
         void (*print)(void);
     } topics[] = { { "checks", help_checks }, { "levels", help_levels },
         { "reasons", help_reasons }, { "services", help_services }, { "config", help_config } };
+    char ask[] = "--help";
 
     if (argc < 2 || strcmp(argv[1], "--help") == 0) {
         help_all();
@@ -159,7 +165,9 @@ run_help(int argc, char **argv)
     }
     for (size_t i = 0; cli_commands[i] != NULL; i++) {
         if (strcmp(cli_commands[i]->name, argv[1]) == 0) {
-            fputs(cli_commands[i]->help, stdout);
+            if (argc > 2 && cli_commands[i]->actions != NULL)
+                return cli_run(cli_commands[i], 3, (char *[]) { argv[1], argv[2], ask, NULL });
+            cli_put_help(cli_commands[i]);
             return CLI_ACCEPT;
         }
     }
