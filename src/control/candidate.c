@@ -1,9 +1,7 @@
 #include "control/candidate.h"
 
-#include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -13,6 +11,9 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "identity/certify.h"
+#include "identity/chain.h"
+#include "identity/key.h"
 #include "input/input.h"
 #include "settings/text.h"
 
@@ -93,54 +94,6 @@ fail:
     cg_buf_addf(problems, "trusted certificates: %s\n", err.text);
 }
 
-/* No prompt: a key that needs a passphrase is an error, not a question on a terminal. */
-static int
-no_passphrase(char *buffer, int size, int writing, void *arg)
-{
-    (void)buffer;
-    (void)size;
-    (void)writing;
-    (void)arg;
-    return -1;
-}
-
-static EVP_PKEY *
-read_key(const char *name, const char *path, struct cg_buf *problems)
-{
-    FILE *file = fopen(path, "rbe");
-    EVP_PKEY *key;
-
-    if (file == NULL) {
-        cg_buf_addf(problems, "identity '%s': key %s cannot be read: %s\n", name, path,
-                strerror(errno));
-        return NULL;
-    }
-    key = PEM_read_PrivateKey(file, NULL, no_passphrase, NULL);
-    fclose(file);
-    ERR_clear_error();
-    if (key == NULL)
-        cg_buf_addf(problems,
-                "identity '%s': %s holds no private key in PEM without a passphrase\n", name, path);
-    return key;
-}
-
-static bool
-key_matches(const struct cg_cert *cert, EVP_PKEY *key)
-{
-    const uint8_t *der, *at;
-    X509 *x509;
-    size_t len;
-    bool matches;
-
-    der = at = cg_cert_get0_der(cert, &len);
-    x509 = d2i_X509(NULL, &at, (long)len);
-    matches = x509 != NULL && X509_check_private_key(x509, key) == 1;
-    X509_free(x509);
-    ERR_clear_error();
-    (void)der;
-    return matches;
-}
-
 static bool
 encode_key(EVP_PKEY *key, struct snapshot_blob *out)
 {
@@ -211,6 +164,7 @@ load_identity(struct candidate *candidate, size_t index, const struct store_view
     struct wanted_identity wanted = { .key = NULL };
     const struct input_list *list = &wanted.chain;
     EVP_PKEY *key = NULL;
+    struct cg_error err = { "" };
     char *until;
 
     (void)snprintf(out->name, sizeof(out->name), "%s", it->name);
@@ -227,10 +181,11 @@ load_identity(struct candidate *candidate, size_t index, const struct store_view
                 it->name, where, until == NULL ? "" : until);
         free(until);
     }
-    key = read_key(it->name, wanted.key, problems);
-    if (key == NULL)
+    if (identity_key_load(wanted.key, &key, &err) != CG_OK) {
+        cg_buf_addf(problems, "identity '%s': %s\n", it->name, err.text);
         goto done;
-    if (!key_matches(list->certs[0], key))
+    }
+    if (!identity_key_fits(list->certs[0], key))
         cg_buf_addf(problems,
                 "identity '%s': the key in %s is not the key of the first certificate in %s\n",
                 it->name, wanted.key, where);
@@ -317,6 +272,43 @@ candidate_settings(
     return settings_load_text(path, text, &overlay, problems);
 }
 
+/*
+ * Who only looks, before there is a store, sees an identity of the moment where the first start will make
+ * one that stays.
+ */
+static void
+stand_in(struct candidate *candidate, int64_t now, struct cg_buf *problems)
+{
+    static const char *const hosts[] = { "localhost" };
+    struct snapshot *snapshot = &candidate->snapshot;
+    struct snapshot_identity *out = &snapshot->identities[snapshot->identity_count];
+    struct identity_names names = { NULL };
+    struct input_list list = { 0 };
+    struct cg_cert *cert = NULL;
+    EVP_PKEY *key = NULL;
+    struct cg_error err = { "no memory" };
+
+    if (identity_names_from_hosts(hosts, 1, NULL, &names, &err) != CG_OK ||
+            identity_key_new(IDENTITY_P256, &key, &err) != CG_OK ||
+            identity_self_sign(&names, key, now, IDENTITY_DEFAULT_DAYS, &cert, &err) != CG_OK ||
+            identity_list_add(&list, cert, &err) != CG_OK ||
+            !encode_key(key, &candidate->keys[snapshot->identity_count]) ||
+            !copy_list(&list, &out->chain, &out->chain_count)) {
+        cg_buf_addf(problems, "an identity cannot be made: %s\n", err.text);
+    } else {
+        (void)snprintf(out->name, sizeof(out->name), "%s", SETTINGS_DEFAULT_IDENTITY);
+        for (size_t i = 0; i < snapshot->interface_count; i++)
+            if (snapshot->interfaces[i].role == CG_ROLE_INBOUND &&
+                    snapshot->interfaces[i].identity == SNAPSHOT_NO_IDENTITY)
+                snapshot->interfaces[i].identity = (uint32_t)snapshot->identity_count;
+        snapshot->identity_count++;
+    }
+    EVP_PKEY_free(key);
+    cg_cert_free(cert);
+    input_list_release(&list);
+    identity_names_release(&names);
+}
+
 struct candidate *
 candidate_load(const char *path, const char *text, const struct store_view *view, int64_t now,
         struct cg_buf *problems)
@@ -345,6 +337,8 @@ candidate_load(const char *path, const char *text, const struct store_view *view
     candidate->snapshot.identity_count = settings->identity_count;
     for (size_t i = 0; i < settings->identity_count; i++)
         load_identity(candidate, i, view, now, problems);
+    if (settings->wants_default)
+        stand_in(candidate, now, problems);
     load_tcs(candidate, view, problems);
     find_user(candidate, problems);
     if (problems->len != 0 || problems->failed)

@@ -164,7 +164,7 @@ consider(struct control *control, struct commit *commit, struct store_change *ch
             commit->edit == NULL ? STORE_OK : commit->edit(commit->arg, change, &err);
 
     if (status == STORE_OK)
-        status = keeping_sync(control, change, text, problems, &err);
+        status = keeping_sync(control, change, text, commit->author.time, problems, &err);
     if (status != STORE_OK) {
         if (problems->len == 0)
             cg_buf_addf(problems, "%s\n", err.text);

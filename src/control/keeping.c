@@ -2,16 +2,39 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <limits.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/limits.h"
 #include "config.h"
 #include "control/say.h"
+#include "identity/identity.h"
+#include "identity/names.h"
 #include "input/input.h"
+
+char *
+keeping_keys(const struct settings *settings)
+{
+    char *state = realpath(settings->state, NULL), *folder = NULL;
+
+    if (state != NULL && asprintf(&folder, "%s/keys", state) < 0)
+        folder = NULL;
+    free(state);
+    return folder;
+}
+
+bool
+keeping_is_ours(const char *folder, const char *key_path)
+{
+    size_t len = strlen(folder);
+
+    return strncmp(key_path, folder, len) == 0 && key_path[len] == '/';
+}
 
 /* ---- opening ----------------------------------------------------------------------------------- */
 
@@ -205,7 +228,7 @@ find_forgotten(void *arg, const struct store_identity *identity)
 {
     struct forgotten *forgotten = arg;
 
-    if (strncmp(identity->key_path, forgotten->keys, strlen(forgotten->keys)) == 0 ||
+    if (keeping_is_ours(forgotten->keys, identity->key_path) ||
             forgotten->count == SNAPSHOT_MAX_IDENTITIES)
         return true;
     for (size_t i = 0; i < forgotten->file->identity_count; i++)
@@ -223,9 +246,10 @@ sync_identities(const struct settings *file, struct store_change *change, struct
     const struct store_view pending = store_pending(change);
     struct forgotten *forgotten = calloc(1, sizeof(*forgotten));
     enum store_status status;
-    char *keys = NULL;
+    char *keys = keeping_keys(file);
 
-    if (forgotten == NULL || asprintf(&keys, "%s/" KEEPING_KEYS "/", file->state) < 0) {
+    if (forgotten == NULL || keys == NULL) {
+        free(keys);
         free(forgotten);
         return store_fail(err, STORE_NOMEM, "no memory for identities");
     }
@@ -239,6 +263,54 @@ sync_identities(const struct settings *file, struct store_change *change, struct
             status = put_identity(&file->identities[i], change, err);
     free(keys);
     free(forgotten);
+    return status;
+}
+
+/* Only before anybody is served: the resolver may take its time. */
+static bool
+find_hosts(const struct control *control, struct identity_hosts *hosts)
+{
+    char name[HOST_NAME_MAX + 1] = "";
+
+    if (control->candidate == NULL && identity_hosts_of_machine(hosts))
+        return true;
+    return gethostname(name, sizeof(name) - 1) == 0 && identity_hosts_add(hosts, name);
+}
+
+/*
+ * An interface that names no identity presents one that we make, as the original system does at its first
+ * start: it signs itself, and is there to be replaced.
+ */
+static enum store_status
+make_default(const struct control *control, const char *folder, int64_t now,
+        struct store_change *change, struct cg_error *err)
+{
+    const struct identity_place place = { folder, SETTINGS_DEFAULT_IDENTITY, now };
+    struct identity_hosts hosts = { .count = 0 };
+    struct identity made = { .key_path = NULL };
+    struct store_identity identity = { .name = SETTINGS_DEFAULT_IDENTITY };
+    enum store_status status = STORE_INVALID;
+    struct cg_span own;
+
+    if (!find_hosts(control, &hosts))
+        (void)store_fail(err, STORE_INVALID, "this machine has no name to make an identity of");
+    else if (identity_create(&place,
+                     &(struct identity_wish) { .hosts = (const char *const *)hosts.items,
+                             .host_count = hosts.count,
+                             .kind = IDENTITY_P256,
+                             .days = IDENTITY_DEFAULT_DAYS },
+                     &made, err) == CG_OK) {
+        own.data = cg_cert_get0_der(made.chain.certs[0], &own.len);
+        identity.key_path = made.key_path;
+        identity.chain = &own;
+        identity.chain_count = 1;
+        status = store_identity_put(change, &identity, err);
+        say("identity 'default' is made for %s: it signs itself, so peers have to be told to trust "
+            "it, or another is installed ('certgate identity')",
+                hosts.items[0]);
+    }
+    identity_hosts_release(&hosts);
+    identity_release(&made);
     return status;
 }
 
@@ -263,13 +335,14 @@ put_configuration(const char *text, struct store_change *change, struct cg_error
 }
 
 enum store_status
-keeping_sync(struct control *control, struct store_change *change, const char *text,
+keeping_sync(struct control *control, struct store_change *change, const char *text, int64_t now_s,
         struct cg_buf *problems, struct cg_error *err)
 {
     const struct store_view pending = store_pending(change);
     struct settings *file = candidate_settings(control->options.config, text, &pending, problems);
     struct store_view now;
     enum store_status status;
+    char *folder = NULL;
 
     if (file == NULL)
         return store_fail(err, STORE_INVALID, "%s is not valid", control->options.config);
@@ -282,8 +355,16 @@ keeping_sync(struct control *control, struct store_change *change, const char *t
         status = seed_settings(file, change, err);
     if (status == STORE_OK)
         status = sync_identities(file, change, err);
+    if (status == STORE_OK && file->wants_default) {
+        folder = keeping_keys(file);
+        if (folder == NULL)
+            status = store_fail(err, STORE_NOMEM, "no memory for an identity");
+        else
+            status = make_default(control, folder, now_s, change, err);
+    }
     if (status == STORE_OK)
         status = put_configuration(text, change, err);
+    free(folder);
     settings_free(file);
     return status;
 }

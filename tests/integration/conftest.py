@@ -133,6 +133,7 @@ class Gateway:
             self.before()
 
     def start(self, generation=1):
+        self.said = len(self.messages()) if os.path.exists(self.stderr) else 0  # by one before
         self.process = subprocess.Popen([self.program, "--config", self.config],
                                         stderr=open(self.stderr, "ab"), stdout=subprocess.DEVNULL,
                                         preexec_fn=self._in_child if self.descriptors or self.before else None)
@@ -145,7 +146,7 @@ class Gateway:
     def wait_generation(self, number):
         def in_force():
             assert self.process.poll() is None, self.messages()
-            return f"generation {number} in force" in self.messages()
+            return f"generation {number} in force" in self.messages()[self.said:]
         until(f"generation {number}", in_force)
 
     def reload(self, number):

@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from admin import Admin
+from clients import s_client
 from conftest import BUILD, until
 
 
@@ -15,7 +17,9 @@ def certgate(*arguments):
 
 @pytest.fixture()
 def node(gateway_of):
-    return gateway_of({"web": {"level": "medium"}}, store=True)
+    gateway = gateway_of({"web": {"level": "medium"}}, store=True)
+    yield gateway
+    gateway.stop()
 
 
 def test_the_first_start_fills_the_store_from_the_file(node):
@@ -41,3 +45,99 @@ def test_the_generation_goes_on_after_a_restart(node):
     node.reload(2)
     node.stop()
     node.start(2)
+
+
+def test_an_interface_without_an_identity_gets_one_that_stays(gateway_of, good, tmp_path):
+    node = gateway_of({"web": {"identity": None}}, store=True)
+    assert "identity 'default' is made for" in node.messages()
+    assert s_client(node.ports["web"], good).served
+    [identity] = [i for i in Admin(node).get("/identities")["identities"] if i["name"] == "default"]
+    assert (identity["name"], identity["self_signed"], identity["from"]) == ("default", True, "store")
+    assert os.stat(identity["key_path"]).st_mode & 0o777 == 0o600
+    node.stop()
+    node.start(1)
+    assert identity["sha256"] in [i["sha256"] for i in Admin(node).get("/identities")["identities"]]
+
+
+def test_config_check_takes_a_file_whose_identity_will_be_made(tmp_path):
+    config = tmp_path / "certgate.conf"
+    config.write_text(f'state = "{tmp_path}/state"\ninterface "web" {{ listen = {{"127.0.0.1:8443"}} '
+                      'backend = "127.0.0.1:80" }\n')
+    assert certgate("config", "check", str(config)).returncode == 0
+
+
+# ---- the latch, no self-lockout, and changes that take themselves back
+
+def test_an_import_of_an_older_release_latches_and_a_change_clears_for_good(node, good):
+    admin = Admin(node)
+    exported = admin.get("/settings/export")
+    exported["settings"]["checks.telephony"] = {"value": "medium"}
+    exported["settings"]["checks.management"] = {"value": "medium"}
+    told = admin.change({"op": "import", "settings": exported, "from_release": "11.1.2"})
+    assert told["changed"] and admin.get("/settings/checks.management")["latched"]
+    preview = admin.set("checks.management", "high", preview=True)
+    [cleared] = [c for c in preview["latches_cleared"] if c["name"] == "checks.management"]
+    assert cleared["begin"] == ["key-usage", "extended-key-usage", "critical-extensions"]
+    told = admin.set("checks.management", "high")
+    assert os.path.exists(told["backup"])
+    admin.set("checks.management", "medium")
+    assert not admin.get("/settings/checks.management")["latched"]
+
+
+def test_a_latched_level_skips_its_checks_in_the_gateway(gateway_of, pki):
+    node = gateway_of({"web": {}}, store=True)
+    admin = Admin(node)
+    exported = {"certgate-settings": 1, "settings": {"checks.management": {"value": "medium"}}}
+    number = admin.change({"op": "import", "settings": exported, "from_release": "11.1.2"})["generation"]
+    node.wait_generation(number)
+    peer = pki.leaf("no-usage", key_usage=False)
+    mark = node.mark()
+    assert s_client(node.ports["web"], peer).served
+    assert node.record(mark)["latched"]
+    node.wait_generation(admin.set("checks.management", "high")["generation"])
+    node.wait_generation(admin.set("checks.management", "medium")["generation"])
+    mark = node.mark()
+    s_client(node.ports["web"], peer)
+    assert node.record(mark)["reason"] == "key-usage-missing"
+
+
+def test_a_change_waits_for_its_confirmation_and_holds_others_back(node):
+    admin = Admin(node)
+    told = admin.set("checks.telephony", "high", confirm_within=600)
+    assert told["confirm"]["reverts_at"]
+    assert admin.get("/status")["pending"]["generation"] == told["generation"]
+    assert admin.set("checks.telephony", "low", expected=409)["error"]["code"] == "busy"
+    admin.post("/confirm")
+    assert admin.get("/status")["pending"] is None and admin.value("checks.telephony") == "high"
+
+
+def test_a_change_can_be_taken_back_at_once(node):
+    admin = Admin(node)
+    admin.set("checks.telephony", "high", confirm_within=600)
+    told = admin.post("/revert")
+    assert told["changed"] and admin.value("checks.telephony") == "medium"
+
+
+def test_a_change_that_nobody_confirms_takes_itself_back(node):
+    admin = Admin(node)
+    admin.set("checks.telephony", "high", confirm_within=1)
+    until("the way back", lambda: admin.value("checks.telephony") == "medium")
+    assert "is taken back" in node.messages()
+
+
+def test_it_takes_itself_back_even_after_a_restart(node):
+    admin = Admin(node)
+    number = admin.set("checks.telephony", "high", confirm_within=1)["generation"]
+    os.kill(node.process.pid, signal.SIGKILL)
+    node.process.wait()
+    node.start(number)
+    until("the way back", lambda: admin.value("checks.telephony") == "medium")
+
+
+def test_a_latch_comes_back_with_what_takes_itself_back(node):
+    admin = Admin(node)
+    exported = {"certgate-settings": 1, "settings": {"checks.telephony": {"value": "medium"}}}
+    admin.change({"op": "import", "settings": exported, "from_release": "11.1.2"})
+    admin.set("checks.telephony", "high", confirm_within=600)
+    admin.post("/revert")
+    assert admin.get("/settings/checks.telephony")["latched"]

@@ -175,7 +175,7 @@ place_key(void *arg, const struct store_identity *it)
     for (size_t i = 0; i < keys->count; i++) {
         if (strcmp(keys->names[i], it->name) != 0 || access(it->key_path, F_OK) == 0)
             continue;
-        if (strncmp(it->key_path, place->restore->folder, strlen(place->restore->folder)) == 0 &&
+        if (keeping_is_ours(place->restore->folder, it->key_path) &&
                 identity_folder_make(place->restore->folder, place->err) != CG_OK)
             place->status = STORE_IO;
         else if (identity_file_write(it->key_path, keys->keys[i].bytes.data,
@@ -241,8 +241,7 @@ api_restore(struct api_request *request)
         goto done;
     work.path = path = scratch_path(request->control);
     if (path == NULL || work.keys == NULL ||
-            asprintf(&work.folder, "%s/" KEEPING_KEYS "/",
-                    request->control->candidate->settings->state) < 0 ||
+            (work.folder = keeping_keys(request->control->candidate->settings)) == NULL ||
             !write_file(path, request->bytes, request->len)) {
         api_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "internal",
                 "the backup cannot be written down: %s", strerror(errno));

@@ -52,7 +52,7 @@ add_identity(void *arg, const struct store_identity *it)
     struct listing *listing = arg;
     struct input_list chain = { 0 };
     json_t *one = load_chain(it, &chain) ? identity_json(&chain, listing->now) : NULL;
-    const bool ours = strncmp(it->key_path, listing->folder, strlen(listing->folder)) == 0;
+    const bool ours = keeping_is_ours(listing->folder, it->key_path);
 
     if (one != NULL) {
         (void)json_object_set_new(one, "name", json_string(it->name));
@@ -67,15 +67,6 @@ add_identity(void *arg, const struct store_identity *it)
     return json_array_append_new(listing->list, one) == 0;
 }
 
-static char *
-keys_folder(const struct control *control)
-{
-    char *folder = NULL;
-
-    return asprintf(&folder, "%s/" KEEPING_KEYS, control->candidate->settings->state) < 0 ? NULL
-                                                                                          : folder;
-}
-
 void
 api_identities(struct api_request *request)
 {
@@ -87,7 +78,7 @@ api_identities(struct api_request *request)
 
     if (!api_view(request, &view))
         goto done;
-    listing.folder = folder = keys_folder(request->control);
+    listing.folder = folder = keeping_keys(request->control->candidate->settings);
     status = folder == NULL ? STORE_NOMEM : store_identities(&view, add_identity, &listing, &err);
     if (status == STORE_OK)
         api_ok(request, json_pack("{s:O}", "identities", listing.list));
@@ -324,7 +315,7 @@ api_identities_do(struct api_request *request)
 
     if (operation == NULL || !api_view(request, &view))
         return;
-    work.folder = keys_folder(request->control);
+    work.folder = keeping_keys(request->control->candidate->settings);
     work.place =
             (struct identity_place) { work.folder, api_text(request, "name"), (int64_t)time(NULL) };
     if (work.folder == NULL || store_identities(&view, take_current, &work, &err) != STORE_OK) {
