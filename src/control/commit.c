@@ -21,15 +21,7 @@ commit_add_difference(void *arg, const struct store_difference *it)
     json_t *one = json_pack("{s:s,s:s,s:s?,s:s?,s:b,s:b}", "part", store_part_name(it->part),
             "name", it->name, "before", it->before, "after", it->after, "latched_before",
             it->latched_before, "latched_after", it->latched_after);
-    const struct registry_row *row;
 
-    if (it->part == STORE_PART_SETTING && registry_find(it->name, &row, NULL) == STORE_OK &&
-            row->use != REGISTRY_SHOWN) {
-        if (it->before != NULL)
-            (void)json_object_set_new(one, "before", json_string("hidden"));
-        if (it->after != NULL)
-            (void)json_object_set_new(one, "after", json_string("hidden"));
-    }
     return json_array_append_new(arg, one) == 0;
 }
 

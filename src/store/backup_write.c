@@ -113,7 +113,7 @@ make_head(const struct store_view *view, int64_t time, char **text, struct cg_er
 
     *text = NULL;
     if (status == STORE_OK)
-        status = transfer_settings(view, &settings, err);
+        status = transfer_settings(view, true, &settings, err);
     if (status == STORE_OK)
         status = store_identities(view, head_identity, &identities, err);
     if (status == STORE_OK)

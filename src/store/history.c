@@ -165,6 +165,9 @@ describe_value(enum store_part part, sqlite3_stmt *stmt, int column, struct cg_b
         if (sql_text(stmt, column + 2)[0] != '\0')
             cg_buf_addf(out, " (incident %s)", sql_text(stmt, column + 2));
         break;
+    case STORE_PART_SETTING:
+        cg_buf_add(out, registry_is_secret(sql_text(stmt, 0)) ? "hidden" : sql_text(stmt, column));
+        break;
     default:
         cg_buf_add(out, sql_text(stmt, column));
     }

@@ -391,6 +391,14 @@ registry_name(const struct registry_row *row, const char *inside, char *out, siz
                 place + strlen(PLACE));
 }
 
+bool
+registry_is_secret(const char *name)
+{
+    const struct registry_row *row;
+
+    return registry_find(name, &row, NULL) == STORE_OK && row->use == REGISTRY_SECRET;
+}
+
 /* Splits a typed name at its first and last dot; false where there is nothing between them. */
 static bool
 split(const char *name, size_t *before, size_t *after)

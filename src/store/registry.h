@@ -46,6 +46,9 @@ bool registry_inside(const struct registry_row *row, const char *name, char *out
 /* The row's name with another put inside. */
 void registry_name(const struct registry_row *row, const char *inside, char *out, size_t size);
 
+/* True for a setting whose value is shown to nobody, and stands in no audit row and no export. */
+bool registry_is_secret(const char *name);
+
 /* The row of a setting. STORE_INVALID with the nearest known name; *out is then NULL. */
 CG_CHECKED enum store_status registry_find(
         const char *name, const struct registry_row **out, struct cg_error *err);

@@ -10,6 +10,7 @@
 
 struct collection {
     json_t *object;
+    bool all; /* secrets too, and what is certgated's own */
     bool failed;
 };
 
@@ -17,7 +18,13 @@ static bool
 collect(void *arg, const struct store_setting *setting)
 {
     struct collection *collection = arg;
-    json_t *one = json_pack("{s:s, s:b}", "value", setting->value, "latched", setting->latched);
+    const struct registry_row *row;
+    json_t *one;
+
+    if (!collection->all &&
+            (registry_find(setting->name, &row, NULL) != STORE_OK || row->use != REGISTRY_SHOWN))
+        return true;
+    one = json_pack("{s:s, s:b}", "value", setting->value, "latched", setting->latched);
 
     if (one == NULL || json_object_set_new(collection->object, setting->name, one) != 0)
         collection->failed = true;
@@ -25,9 +32,9 @@ collect(void *arg, const struct store_setting *setting)
 }
 
 enum store_status
-transfer_settings(const struct store_view *view, json_t **out, struct cg_error *err)
+transfer_settings(const struct store_view *view, bool all, json_t **out, struct cg_error *err)
 {
-    struct collection collection = { .object = json_object() };
+    struct collection collection = { .object = json_object(), .all = all };
     enum store_status status;
 
     *out = NULL;
@@ -47,7 +54,7 @@ enum store_status
 store_export_settings(const struct store_view *view, char **json, struct cg_error *err)
 {
     json_t *settings = NULL, *document = NULL;
-    enum store_status status = transfer_settings(view, &settings, err);
+    enum store_status status = transfer_settings(view, false, &settings, err);
 
     *json = NULL;
     if (status != STORE_OK)

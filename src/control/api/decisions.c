@@ -1,12 +1,11 @@
 /* Routes about decisions. */
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "control/api/handlers.h"
 #include "control/decisions.h"
 #include "control/rates.h"
-#include "journal/words.h"
+#include "journal/query.h"
 #include "settings/values.h"
 
 #define DEFAULT_LIMIT 100
@@ -49,72 +48,68 @@ take_filter(struct api_request *request, struct journal_filter *filter)
             take_time(request, "until", &filter->until_ms, 999);
 }
 
+static void
+take_record(void *arg, const struct journal_entry *entry, const char *line, size_t len)
+{
+    (void)line;
+    (void)len;
+    (void)json_array_append(arg, entry->json);
+}
+
 void
 api_decisions(struct api_request *request)
 {
-    const uint64_t limit = api_query_number(request, "limit", DEFAULT_LIMIT, 1, API_MAX_LIMIT);
-    struct journal_filter filter;
+    struct journal_query query = { .before = api_query(request, "before"),
+        .limit = (unsigned)api_query_number(request, "limit", DEFAULT_LIMIT, 1, API_MAX_LIMIT),
+        .budget = JOURNAL_SHORT_BUDGET };
+    json_t *list = json_array();
+    struct journal_page page;
     struct cg_error err = { "" };
-    json_t *list, *last;
-    bool more;
+    const char *path = decisions_log(request->control, &err);
 
-    if (!take_filter(request, &filter))
-        return;
-    list = decisions_find(
-            request->control, &filter, api_query(request, "before"), (size_t)limit, &more, &err);
-    if (list == NULL) {
-        api_error(request, MHD_HTTP_CONFLICT, "invalid", "%s", err.text);
-        return;
+    if (!take_filter(request, &query.filter))
+        goto done;
+    if (path == NULL || journal_query_run(path, &query, take_record, list, &page, &err) != CG_OK) {
+        api_error(request, MHD_HTTP_BAD_REQUEST, "invalid", "%s", err.text);
+        goto done;
     }
-    last = json_array_get(list, json_array_size(list) - 1);
     api_ok(request,
-            json_pack("{s:o,s:O?}", "records", list, "next",
-                    more ? json_object_get(last, "incident") : NULL));
+            json_pack("{s:O,s:s?,s:b}", "records", list, "next",
+                    page.next[0] == '\0' ? NULL : page.next, "cut", page.cut));
+done:
+    json_decref(list);
 }
 
 void
 api_decision(struct api_request *request)
 {
-    struct journal_entry entry, decided;
-    struct journal_filter filter;
+    struct journal_incident *found = NULL;
     struct cg_error err = { "" };
-    json_t *list, *earlier = NULL;
+    const char *path = decisions_log(request->control, &err);
+    json_t *records = json_array();
     struct cg_buf story;
-    bool more, resumed = false;
-    char *text;
 
-    journal_filter_init(&filter);
-    filter.incident = request->name;
-    list = decisions_find(request->control, &filter, NULL, 2, &more, &err);
-    if (list == NULL || json_array_size(list) == 0) {
-        api_error(request, MHD_HTTP_NOT_FOUND, "not-found", "%s",
-                list == NULL ? err.text : "the log holds no incident of that id");
-        json_decref(list);
-        return;
-    }
-    text = json_dumps(json_array_get(list, 0), JSON_COMPACT);
-    if (text == NULL || !journal_entry_parse(text, strlen(text), &entry)) {
-        api_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "internal", "the record makes no sense");
+    cg_buf_init(&story, JOURNAL_MAX_STORY);
+    if (path == NULL || journal_incident_find(path, request->name, &found, &err) != CG_OK) {
+        api_error(request, MHD_HTTP_BAD_REQUEST, "invalid", "%s", err.text);
         goto done;
     }
-    if (entry.decided_in[0] != '\0') {
-        filter.incident = entry.decided_in;
-        earlier = decisions_find(request->control, &filter, NULL, 1, &more, &err);
-        free(text);
-        text = json_dumps(json_array_get(earlier, 0), JSON_COMPACT);
-        resumed = text != NULL && journal_entry_parse(text, strlen(text), &decided);
+    if (found->count == 0) {
+        api_error(request, MHD_HTTP_NOT_FOUND, "not-found",
+                "the decision log holds no incident '%.64s'", request->name);
+        goto done;
     }
-    cg_buf_init(&story, 1024 * 1024);
-    journal_story(&entry, resumed ? &decided : NULL, &story);
-    api_ok(request, json_pack("{s:O,s:s}", "record", entry.json, "story", cg_buf_text(&story)));
-    cg_buf_release(&story);
-    if (resumed)
-        journal_entry_release(&decided);
-    journal_entry_release(&entry);
+    for (size_t i = 0; i < found->count; i++)
+        (void)json_array_append(records, found->entries[i].json);
+    journal_incident_tell(found, &story);
+    api_ok(request,
+            json_pack("{s:O,s:O,s:O?,s:s}", "record", found->entries[0].json, "records", records,
+                    "decided", found->has_decided ? found->decided.json : NULL, "story",
+                    cg_buf_text(&story)));
 done:
-    free(text);
-    json_decref(earlier);
-    json_decref(list);
+    journal_incident_free(found);
+    cg_buf_release(&story);
+    json_decref(records);
 }
 
 void

@@ -1,0 +1,158 @@
+"""Who gets in by the console's address and socket, what they may do, and what keeps other pages out."""
+import crypt  # yescrypt hashes are libcrypt's
+import http.client
+import json
+import re
+import subprocess
+
+import pytest
+
+from admin import Admin
+from conftest import free_port, until
+
+PASSWORD = "correct horse battery staple"
+
+
+class Browser:
+    """One that keeps its cookie and sends the token of GET /whoami with what it changes."""
+
+    def __init__(self, port):
+        self.port, self.cookie, self.csrf = port, None, None
+
+    def request(self, method, path, body=None, **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.cookie:
+            headers["Cookie"] = self.cookie
+        if self.csrf:
+            headers["Certgate-Csrf"] = self.csrf
+        if body is not None:
+            headers.setdefault("Content-Type", "application/json")
+            body = json.dumps(body)
+        try:
+            connection.request(method, path, body=body, headers=headers)
+            answer = connection.getresponse()
+            if answer.headers["Set-Cookie"]:
+                self.set_cookie = answer.headers["Set-Cookie"]
+                self.cookie = self.set_cookie.partition(";")[0]
+            data = answer.read()
+            return answer.status, json.loads(data) if "json" in (answer.headers["Content-Type"] or "") else data
+        finally:
+            connection.close()
+
+    def sign_in(self, user, password=PASSWORD):
+        status, answer = self.request("POST", "/api/v1/session", {"user": user, "password": password})
+        if status == 200:
+            self.csrf = self.request("GET", "/api/v1/whoami")[1]["csrf"]
+        return status, answer
+
+
+@pytest.fixture(scope="module")
+def node(gateway_of):
+    port = free_port()
+    gateway = gateway_of({"web": {}}, store=True, node=[f'console = "127.0.0.1:{port}"'])
+    gateway.console, gateway.admin = port, Admin(gateway)
+    hashed = crypt.crypt(PASSWORD, "$y$j9T$F5Jx5fExrKuPp53xLKQ..1")
+    for role in ("administrator", "operator", "auditor"):
+        gateway.admin.change({"op": "set", "name": f"user.{role}.role", "value": role},
+                             {"op": "set", "name": f"user.{role}.password", "value": hashed})
+    return gateway
+
+
+@pytest.fixture()
+def browser(node):
+    return Browser(node.console)
+
+
+def test_nobody_reads_without_signing_in(browser):
+    status, answer = browser.request("GET", "/api/v1/status")
+    assert status == 401 and answer["error"]["code"] == "unauthenticated"
+
+
+def test_a_wrong_password_is_told_no_more_than_that(browser):
+    first = browser.sign_in("auditor", "wrong")
+    second = browser.sign_in("nobody-of-this-name", "wrong")
+    assert first == second and first[0] == 401
+
+
+def test_the_cookie_is_for_this_site_and_no_script(browser):
+    assert browser.sign_in("auditor")[0] == 200
+    assert "HttpOnly" in browser.set_cookie and "SameSite=Strict" in browser.set_cookie
+
+
+@pytest.mark.parametrize("role, status", [("auditor", 403), ("operator", 403), ("administrator", 200)])
+def test_only_administrators_change_settings(browser, role, status):
+    browser.sign_in(role)
+    assert browser.request("GET", "/api/v1/settings")[0] == 200
+    assert browser.request("POST", "/api/v1/changes", {"preview": True, "edits": [
+        {"op": "set", "name": "partial-chain", "value": True}]})[0] == status
+
+
+def test_operators_admit_certificates(browser):
+    browser.sign_in("operator")
+    status, answer = browser.request("POST", "/api/v1/changes", {"edits": [
+        {"op": "pin", "sha256": "ab" * 32, "interface": "web", "until": "2999-01-01", "reason": "test"}]})
+    assert status == 200 and answer["changed"], answer
+
+
+def test_a_change_without_the_token_is_refused(browser):
+    browser.sign_in("administrator")
+    browser.csrf = None
+    assert browser.request("POST", "/api/v1/reload")[0] == 403
+    browser.csrf = "0" * 64
+    assert browser.request("POST", "/api/v1/reload")[0] == 403
+
+
+def test_a_form_of_another_site_is_not_json(browser):
+    browser.sign_in("administrator")
+    assert browser.request("POST", "/api/v1/changes", {"edits": []},
+                           Content_Type="application/x-www-form-urlencoded")[0] == 415
+
+
+def test_signing_out_ends_the_session(browser):
+    browser.sign_in("auditor")
+    cookie = browser.cookie
+    assert browser.request("DELETE", "/api/v1/session")[0] == 200
+    browser.cookie = cookie
+    assert browser.request("GET", "/api/v1/status")[0] == 401
+
+
+def test_the_hash_of_a_password_is_shown_to_nobody(node):
+    assert node.admin.get("/settings/user.auditor.password")["value"] == "hidden"
+    assert "$y$" not in json.dumps(node.admin.get("/settings"))
+    for number in range(2, node.admin.get("/status")["generation"] + 1):
+        assert "$y$" not in json.dumps(node.admin.get(f"/diff?from={number - 1}&to={number}"))
+    assert "$y$" not in json.dumps(node.admin.get("/audit?limit=1000"))
+
+
+def test_the_link_of_the_command_is_good_once(node, browser):
+    url = node.admin.post("/console-link")["url"]
+    path = re.sub(r"^http://[^/]*", "", url)
+    assert browser.request("GET", path)[0] == 303
+    assert browser.request("GET", "/api/v1/whoami")[1]["role"] == "administrator"
+    assert Browser(node.console).request("GET", path)[0] == 403
+
+
+def test_forwarded_fields_mean_nothing_on_loopback(browser):
+    status, _ = browser.request("GET", "/api/v1/status", Certgate_Verdict="accept;level=high", Client_Cert=":AAAA:")
+    assert status == 401
+
+
+def test_a_certificate_is_somebody_through_an_interface(gateway_of, reachable, good, pki):
+    socket = f"{reachable}/console.sock"
+    node = gateway_of({"manager": {"backend": f"unix:{socket}", "mode": "http"}}, store=True,
+                      node=[f'console-socket = "{socket}"'])
+    admin = Admin(node)
+    node.wait_generation(admin.change(
+        {"op": "set", "name": "user.eve.role", "value": "auditor"},
+        {"op": "set", "name": "user.eve.certificate", "value": good.sha256})["generation"])
+
+    def ask(cert):
+        done = subprocess.run(["curl", "-sk", "--http1.1", "--max-time", "20", "--noproxy", "*", "--cert",
+                               cert.chain_file, "--key", cert.key_file,
+                               f"https://127.0.0.1:{node.ports['manager']}/api/v1/whoami"], capture_output=True)
+        return json.loads(done.stdout)
+    who = until("the answer", lambda: ask(good))
+    assert (who["user"], who["role"], who["via"], who["certificate"]) == (
+        "eve", "auditor", "certificate", good.sha256)
+    assert ask(pki.leaf("stranger"))["error"]["code"] == "unauthenticated"
