@@ -217,6 +217,42 @@ find_user(struct candidate *candidate, struct cg_buf *problems)
     candidate->gid = user->pw_gid;
 }
 
+struct pinning {
+    struct settings *settings;
+    int64_t now;
+};
+
+/* One whose interface is no more, or whose time is over, admits nobody; it stays in the store to be seen. */
+static bool
+take_pin(void *arg, const struct store_pin *it)
+{
+    struct pinning *pinning = arg;
+    struct snapshot_pin pin = { .until = it->until, .reason = (char *)(uintptr_t)it->reason };
+
+    memcpy(pin.sha256, it->sha256, sizeof(pin.sha256));
+    if (it->until < pinning->now)
+        return true;
+    switch (snapshot_pin_add(pinning->settings->interfaces, pinning->settings->interface_count,
+            it->interface, &pin, NULL)) {
+    case CG_OK:
+    case CG_E_USAGE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void
+load_pins(struct candidate *candidate, const struct store_view *view, int64_t now,
+        struct cg_buf *problems)
+{
+    struct pinning pinning = { candidate->settings, now };
+    struct cg_error err = { "no memory" };
+
+    if (view != NULL && store_pins(view, take_pin, &pinning, &err) != STORE_OK)
+        cg_buf_addf(problems, "admitted certificates: %s\n", err.text);
+}
+
 /* ---- the store in place of the file ------------------------------------------------------------ */
 
 static bool
@@ -299,8 +335,9 @@ stand_in(struct candidate *candidate, int64_t now, struct cg_buf *problems)
         (void)snprintf(out->name, sizeof(out->name), "%s", SETTINGS_DEFAULT_IDENTITY);
         for (size_t i = 0; i < snapshot->interface_count; i++)
             if (snapshot->interfaces[i].role == CG_ROLE_INBOUND &&
-                    snapshot->interfaces[i].identity == SNAPSHOT_NO_IDENTITY)
-                snapshot->interfaces[i].identity = (uint32_t)snapshot->identity_count;
+                    snapshot->interfaces[i].presented_count == 0)
+                snapshot->interfaces[i].presented[snapshot->interfaces[i].presented_count++] =
+                        (uint32_t)snapshot->identity_count;
         snapshot->identity_count++;
     }
     EVP_PKEY_free(key);
@@ -340,6 +377,7 @@ candidate_load(const char *path, const char *text, const struct store_view *view
     if (settings->wants_default)
         stand_in(candidate, now, problems);
     load_tcs(candidate, view, problems);
+    load_pins(candidate, view, now, problems);
     find_user(candidate, problems);
     if (problems->len != 0 || problems->failed)
         goto fail;

@@ -167,3 +167,23 @@ def test_the_description_names_every_route_that_answers(admin):
     for path, methods in described["paths"].items():
         if "get" in methods and "{" not in path and path != "/events":
             assert admin.raw("GET", path)[0] in (200, 409), path
+
+
+def test_a_refused_certificate_is_admitted_by_its_incident_until_a_date(node, admin, pki):
+    expired = pki.leaf("pinned", key_usage=False)
+    mark = node.mark()
+    s_client(node.ports["web"], expired)
+    record = node.record(mark)
+    assert record["reason"] == "key-usage-missing"
+    told = admin.change({"op": "pin", "incident": record["incident"], "interface": "web", "until": "2999-12-31",
+                         "reason": "until the vendor renews it"})
+    node.wait_generation(told["generation"])
+    mark = node.mark()
+    assert s_client(node.ports["web"], expired).served
+    assert node.record(mark)["allowances"]
+    [pin] = [p for p in admin.get("/pins")["pins"] if p["sha256"] == expired.sha256]
+    assert pin["until"] == "2999-12-31T23:59:59Z" and pin["incident"] == record["incident"]
+    node.wait_generation(admin.change({"op": "unpin", "sha256": expired.sha256, "interface": "web"})["generation"])
+    mark = node.mark()
+    s_client(node.ports["web"], expired)
+    assert node.record(mark)["verdict"] == "reject"

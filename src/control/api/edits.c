@@ -35,6 +35,16 @@ has_class(const struct snapshot_interface *it, const char *name)
     return false;
 }
 
+static bool
+has_place(const struct snapshot *snapshot, const char *name)
+{
+    for (size_t i = 0; i < snapshot->interface_count; i++)
+        if (strcmp(snapshot->interfaces[i].name, name) == 0 ||
+                has_class(&snapshot->interfaces[i], name))
+            return true;
+    return false;
+}
+
 /* A setting of an interface, trunk or line needs one of that name in the file. */
 static enum store_status
 check_name(const struct edits *edits, const char *name, struct cg_error *err)
@@ -50,10 +60,8 @@ check_name(const struct edits *edits, const char *name, struct cg_error *err)
         return store_fail(err, STORE_INVALID, "%s is certgated's own and is not set", name);
     if (strncmp(name, "user.", 5) == 0 || !registry_inside(row, name, inside, sizeof(inside)))
         return STORE_OK;
-    for (size_t i = 0; i < snapshot->interface_count; i++)
-        if (strcmp(snapshot->interfaces[i].name, inside) == 0 ||
-                has_class(&snapshot->interfaces[i], inside))
-            return STORE_OK;
+    if (has_place(snapshot, inside))
+        return STORE_OK;
     return store_fail(err, STORE_INVALID, "%s: there is no interface, trunk or line '%s' in %s",
             name, inside, edits->control->options.config);
 }
@@ -283,10 +291,10 @@ edit_pin(struct edits *edits, const json_t *edit, struct store_change *change, s
     }
     if (!api_fingerprint(sha256, pin.sha256))
         return store_fail(err, STORE_INVALID, "'%.80s' is not a SHA-256 in hex", sha256);
-    for (size_t i = 0; i < edits->control->candidate->snapshot.interface_count; i++)
-        if (strcmp(edits->control->candidate->snapshot.interfaces[i].name, pin.interface) == 0)
-            return store_pin_put(change, &pin, err);
-    return store_fail(err, STORE_INVALID, "there is no interface '%.64s'", pin.interface);
+    if (has_place(&edits->control->candidate->snapshot, pin.interface))
+        return store_pin_put(change, &pin, err);
+    return store_fail(err, STORE_INVALID, "there is no interface, trunk or line '%.64s'",
+            pin.interface);
 }
 
 static enum store_status
