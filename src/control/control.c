@@ -83,6 +83,14 @@ on_record(void *arg, const uint8_t *json, size_t len)
 }
 
 static void
+on_chain(void *arg, const uint8_t *der, size_t len)
+{
+    struct control *control = arg;
+
+    peers_take_chain(control->peers, cg_span(der, len), now_ms());
+}
+
+static void
 on_log(void *arg, const struct fleet_worker *worker, int severity, const char *text)
 {
     (void)arg;
@@ -420,7 +428,7 @@ control_run(const struct control_options *options)
         .rotate_ms = now_ms() + TICKET_ROTATION_MS,
         .signal_fd = -1,
         .client = -1 };
-    const struct fleet_events events = { on_record, on_log, on_ready, on_failed, on_confined,
+    const struct fleet_events events = { on_record, on_chain, on_log, on_ready, on_failed, on_confined,
         on_ended, &control };
     struct cg_buf problems;
     struct cg_error err;

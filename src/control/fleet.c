@@ -235,6 +235,9 @@ take_message(struct fleet *fleet, struct fleet_worker *worker, const struct ipc_
     case IPC_RECORD:
         events->record(events->arg, message->payload, message->len);
         break;
+    case IPC_CHAIN:
+        events->chain(events->arg, message->payload, message->len);
+        break;
     case IPC_LOG:
         if (message->len >= 1)
             events->log(events->arg, worker, message->payload[0], text);

@@ -35,6 +35,7 @@ struct fleet_worker {
 /* Called for what workers say; text is one line without newline. */
 struct fleet_events {
     void (*record)(void *arg, const uint8_t *json, size_t len);
+    void (*chain)(void *arg, const uint8_t *der, size_t len);
     void (*log)(void *arg, const struct fleet_worker *worker, int severity, const char *text);
     void (*ready)(void *arg, const struct fleet_worker *worker, uint64_t generation);
     void (*failed)(void *arg, struct fleet_worker *worker, uint64_t generation, const char *text);

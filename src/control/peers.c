@@ -60,6 +60,18 @@ peers_take(struct peers *peers, const struct journal_entry *entry, int64_t now_m
 }
 
 void
+peers_take_chain(struct peers *peers, struct cg_span chain, int64_t now_ms)
+{
+    struct cg_error err = { "" };
+
+    if (peers == NULL)
+        return;
+    note(peers, inventory_add_chain(peers->inventory, chain, &err), &err);
+    if (peers->flush_ms == INT64_MAX)
+        peers->flush_ms = now_ms + FLUSH_MS;
+}
+
+void
 peers_flush(struct peers *peers, int64_t now_ms)
 {
     struct cg_error err = { "" };

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/span.h"
 #include "journal/entry.h"
 
 struct peers;
@@ -16,6 +17,8 @@ struct peers;
 struct peers *peers_open(const char *state);
 /* NULL is allowed for all of these. */
 void peers_take(struct peers *peers, const struct journal_entry *entry, int64_t now_ms);
+/* The certificates that an admitted peer sent, as a CHAIN message holds them. */
+void peers_take_chain(struct peers *peers, struct cg_span chain, int64_t now_ms);
 /* Writes what has waited for its batch long enough; with now_ms INT64_MAX at once. */
 void peers_flush(struct peers *peers, int64_t now_ms);
 /* When peers_flush() wants to be called next; INT64_MAX: not before another record comes. */

@@ -33,6 +33,12 @@ on_record(void *arg, const uint8_t *json, size_t len)
 }
 
 static void
+on_chain(void *arg, const uint8_t *der, size_t len)
+{
+    on_record(arg, der, len);
+}
+
+static void
 on_log(void *arg, const struct fleet_worker *worker, int severity, const char *text)
 {
     (void)arg;
@@ -89,8 +95,8 @@ static bool
 try_worker(struct candidate *candidate, const char *program)
 {
     struct trial trial = { .settings = candidate->settings };
-    const struct fleet_events events = { on_record, on_log, on_ready, on_failed, on_confined,
-        on_ended, &trial };
+    const struct fleet_events events = { on_record, on_chain, on_log, on_ready, on_failed,
+        on_confined, on_ended, &trial };
     int64_t limit = now_ms() + READY_MS;
     struct cg_error err = { "" };
     struct fleet fleet;

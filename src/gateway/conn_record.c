@@ -42,6 +42,22 @@ count_decision(struct conn *conn, const struct cg_decision *decision)
     metrics->accepted_by_allowance += allowed;
 }
 
+/* What an admitted peer sent: from it certgated can say what other settings would make of the peer. */
+static void
+tell_chain(const struct conn *conn, const struct cg_decision *decision)
+{
+    struct chain chain = { .count = 0 };
+    enum cg_reason reason;
+
+    if (decision == NULL || cg_decision_verdict(decision) != CG_ACCEPT ||
+            cg_decision_get0_cert(decision) == NULL || conn->resumed ||
+            !worker_chain_is_new(conn->worker, conn->handshake.chain))
+        return;
+    if (chain_of(conn->ssl, &chain, &reason, NULL) == CG_OK && chain.count != 0)
+        worker_chain(conn->worker, &chain);
+    chain_release(&chain);
+}
+
 bool
 conn_record(struct conn *conn, const struct cg_decision *decision, const struct cg_decision *before)
 {
@@ -85,6 +101,8 @@ conn_record(struct conn *conn, const struct cg_decision *decision, const struct 
         worker_log(conn->worker, IPC_LOG_ERROR, "no memory for a decision record");
     conn->recorded = true;
     count_decision(conn, decision);
+    if (written)
+        tell_chain(conn, decision);
     free(json);
     cg_cert_free(cert);
     return written;

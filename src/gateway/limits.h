@@ -100,4 +100,9 @@
 /* Text from libssl's error queue in a record. */
 #define GW_MAX_DETAIL 400
 
+/*
+ * Chains of admitted peers that certgated is told of once: of more than these at a time some are told again.
+ */
+#define GW_TOLD_CHAINS 4096
+
 #endif

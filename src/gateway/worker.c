@@ -80,6 +80,27 @@ worker_record(struct worker *worker, const char *json)
     return send_control(worker, IPC_RECORD, json, strlen(json));
 }
 
+bool
+worker_chain_is_new(struct worker *worker, const uint8_t sha256[CG_SHA256_SIZE])
+{
+    uint64_t begin;
+    uint64_t *place;
+
+    memcpy(&begin, sha256, sizeof(begin));
+    place = &worker->told[begin % GW_TOLD_CHAINS];
+    if (*place == begin || worker->outbox.bytes >= GW_OUTBOX_PAUSE_BYTES / 2)
+        return false; /* records have the way */
+    *place = begin;
+    return true;
+}
+
+void
+worker_chain(struct worker *worker, const struct chain *chain)
+{
+    if (chain->total <= IPC_MAX_CHAIN)
+        (void)send_control(worker, IPC_CHAIN, chain->bytes, chain->total);
+}
+
 void
 worker_confined(struct worker *worker, enum ipc_confinement state, const char *text)
 {
@@ -254,6 +275,7 @@ switch_generation(struct worker *worker, const struct ipc_message *message, uint
     listeners_replace(worker, generation, &worker->arrival);
     generation_unref(worker->generation);
     worker->generation = generation;
+    memset(worker->told, 0, sizeof(worker->told)); /* what was told may have been lost */
     live_new_generation(worker);
     return CG_OK;
 }

@@ -7,6 +7,7 @@
 
 #include <uv.h>
 
+#include "gateway/chain.h"
 #include "gateway/conn.h"
 #include "gateway/generation.h"
 #include "gateway/outbox.h"
@@ -67,6 +68,7 @@ struct worker {
     struct generation *generation;
     struct listener *listeners;
     unsigned pauses;
+    uint64_t told[GW_TOLD_CHAINS]; /* begins of the digests of chains, each at its place; 0: none */
     bool limited; /* an interface has all the connections that it may have */
     bool descriptors_logged;
 
@@ -93,6 +95,10 @@ void worker_log(struct worker *worker, enum ipc_severity severity, const char *f
         __attribute__((format(printf, 3, 4)));
 /* A decision record; false when it cannot be handed over, and then nothing may be relayed. */
 bool worker_record(struct worker *worker, const char *json);
+/* True once for each chain, as far as that is remembered: it is then to be handed over. */
+bool worker_chain_is_new(struct worker *worker, const uint8_t sha256[CG_SHA256_SIZE]);
+/* The chain of an admitted peer; nothing rests on whether it can be handed over. */
+void worker_chain(struct worker *worker, const struct chain *chain);
 /* Gives the connection another turn soon. */
 void worker_ready(struct worker *worker, struct conn *conn);
 void worker_adopt(struct worker *worker, struct conn *conn);

@@ -7,17 +7,19 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/reader.h"
 #include "inventory/rows.h"
 
 /* Grows with the tables: another number is an inventory of another release, which is begun anew. */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define APPLICATION_ID 0x63674976 /* "cgIv" */
 /* How long a reader or writer waits for the other. */
 #define BUSY_MS 2000
 
 struct inventory {
     sqlite3 *db;
-    sqlite3_stmt *add, *count, *evict;
+    sqlite3_stmt *add, *count, *evict, *keep, *chain;
+    bool chains_came; /* in the open transaction */
     struct inventory_limits limits;
     unsigned pending; /* records of the open transaction */
 };
@@ -33,7 +35,8 @@ static const char schema[] =
         " accepted INTEGER NOT NULL, admitted INTEGER NOT NULL, latched INTEGER NOT NULL,"
         " level TEXT NOT NULL, reason TEXT NOT NULL, levels TEXT NOT NULL,"
         " PRIMARY KEY (interface, class, sha256)) STRICT, WITHOUT ROWID;"
-        "CREATE INDEX peer_age ON peer (admitted, last_seen);";
+        "CREATE INDEX peer_age ON peer (admitted, last_seen);"
+        "CREATE TABLE chain (sha256 TEXT NOT NULL UNIQUE, der BLOB NOT NULL) STRICT;";
 
 /* A resumed session and a record that was cut say nothing of the levels: what was known stays. */
 static const char add_sql[] =
@@ -64,6 +67,17 @@ static const char count_sql[] = "SELECT count(*) FROM peer WHERE admitted = ?1";
 static const char evict_sql[] =
         "DELETE FROM peer WHERE (interface, class, sha256) IN (SELECT interface, class, sha256"
         " FROM peer WHERE admitted = ?1 ORDER BY last_seen LIMIT ?2)";
+
+static const char keep_sql[] = "INSERT INTO chain VALUES (?1, ?2)"
+                               " ON CONFLICT (sha256) DO UPDATE SET der = excluded.der";
+
+static const char chain_sql[] = "SELECT der FROM chain WHERE sha256 = ?1";
+
+/* Of peers that are gone, then of those not seen for longest; some more than must, for each is a look at all. */
+static const char evict_chains_sql[] =
+        "DELETE FROM chain WHERE rowid IN (SELECT c.rowid FROM chain c LEFT JOIN (SELECT sha256,"
+        " max(last_seen) AS seen FROM peer GROUP BY sha256) p ON p.sha256 = c.sha256"
+        " ORDER BY p.seen IS NOT NULL, p.seen LIMIT ?1)";
 
 static enum cg_status
 fail(const struct inventory *inventory, struct cg_error *err)
@@ -96,7 +110,9 @@ prepare(struct inventory *inventory)
     return sqlite3_prepare_v2(inventory->db, add_sql, -1, &inventory->add, NULL) == SQLITE_OK &&
             sqlite3_prepare_v2(inventory->db, count_sql, -1, &inventory->count, NULL) ==
             SQLITE_OK &&
-            sqlite3_prepare_v2(inventory->db, evict_sql, -1, &inventory->evict, NULL) == SQLITE_OK;
+            sqlite3_prepare_v2(inventory->db, evict_sql, -1, &inventory->evict, NULL) ==
+            SQLITE_OK &&
+            sqlite3_prepare_v2(inventory->db, keep_sql, -1, &inventory->keep, NULL) == SQLITE_OK;
 }
 
 /* An empty file gets its tables; one that holds anything but ours is no inventory. */
@@ -225,7 +241,7 @@ inventory_open(const char *path, const struct inventory_limits *limits, struct c
         struct cg_error *err)
 {
     static const struct inventory_limits usual = { INVENTORY_BATCH, INVENTORY_MAX_ADMITTED,
-        INVENTORY_MAX_REFUSED };
+        INVENTORY_MAX_REFUSED, INVENTORY_MAX_CHAINS };
     struct inventory *inventory;
 
     note->text[0] = '\0';
@@ -271,6 +287,8 @@ inventory_close(struct inventory *inventory)
     sqlite3_finalize(inventory->add);
     sqlite3_finalize(inventory->count);
     sqlite3_finalize(inventory->evict);
+    sqlite3_finalize(inventory->keep);
+    sqlite3_finalize(inventory->chain);
     (void)sqlite3_close(inventory->db);
     free(inventory);
 }
@@ -296,6 +314,26 @@ keep_within(struct inventory *inventory, int admitted, unsigned most)
     return ok;
 }
 
+static bool
+keep_chains_within(struct inventory *inventory)
+{
+    sqlite3_stmt *statement = NULL;
+    int64_t count, most = inventory->limits.chains;
+    bool ok;
+
+    if (!inventory->chains_came)
+        return true;
+    if (!read_number(inventory, "SELECT count(*) FROM chain", &count))
+        return false;
+    if (count <= most)
+        return true;
+    ok = sqlite3_prepare_v2(inventory->db, evict_chains_sql, -1, &statement, NULL) == SQLITE_OK &&
+            sqlite3_bind_int64(statement, 1, count - most + most / 16) == SQLITE_OK &&
+            sqlite3_step(statement) == SQLITE_DONE;
+    sqlite3_finalize(statement);
+    return ok;
+}
+
 static enum cg_status
 give_up(struct inventory *inventory, struct cg_error *err)
 {
@@ -303,6 +341,7 @@ give_up(struct inventory *inventory, struct cg_error *err)
 
     (void)run(inventory, "ROLLBACK");
     inventory->pending = 0;
+    inventory->chains_came = false;
     return status;
 }
 
@@ -312,9 +351,11 @@ inventory_flush(struct inventory *inventory, struct cg_error *err)
     if (inventory->pending == 0)
         return CG_OK;
     if (!keep_within(inventory, 0, inventory->limits.refused) ||
-            !keep_within(inventory, 1, inventory->limits.admitted) || !run(inventory, "COMMIT"))
+            !keep_within(inventory, 1, inventory->limits.admitted) ||
+            !keep_chains_within(inventory) || !run(inventory, "COMMIT"))
         return give_up(inventory, err);
     inventory->pending = 0;
+    inventory->chains_came = false;
     return CG_OK;
 }
 
@@ -333,6 +374,57 @@ inventory_add(struct inventory *inventory, const struct journal_entry *entry, st
         return give_up(inventory, err);
     inventory->pending++;
     return inventory->pending < inventory->limits.batch ? CG_OK : inventory_flush(inventory, err);
+}
+
+/* The received certificate's fingerprint in hex; false where the chain does not begin with a certificate. */
+static bool
+fingerprint(struct cg_span chain, struct cg_buf *out)
+{
+    struct cg_reader reader = cg_reader(chain);
+    struct cg_cert *cert = NULL;
+    struct cg_span whole;
+    uint8_t tag;
+    bool ok = chain.len <= INVENTORY_MAX_CHAIN_BYTES && cg_der_any(&reader, &tag, NULL, &whole) &&
+            cg_cert_from_der(whole.data, whole.len, &cert, NULL) == CG_OK;
+
+    if (ok)
+        cg_buf_add_hex(out, cg_span(cg_cert_get0_sha256(cert), CG_SHA256_SIZE), false);
+    cg_cert_free(cert);
+    return ok && !out->failed;
+}
+
+enum cg_status
+inventory_add_chain(struct inventory *inventory, struct cg_span chain, struct cg_error *err)
+{
+    enum cg_status status = CG_OK;
+    struct cg_buf sha256;
+    bool ok;
+
+    cg_buf_init(&sha256, 2 * CG_SHA256_SIZE + 1);
+    if (!fingerprint(chain, &sha256))
+        goto done;
+    if (inventory->pending == 0 && !run(inventory, "BEGIN IMMEDIATE")) {
+        status = fail(inventory, err);
+        goto done;
+    }
+    ok = sqlite3_bind_text(inventory->keep, 1, cg_buf_text(&sha256), -1, SQLITE_TRANSIENT) ==
+                    SQLITE_OK &&
+            sqlite3_bind_blob(inventory->keep, 2, chain.data, (int)chain.len, SQLITE_TRANSIENT) ==
+                    SQLITE_OK &&
+            sqlite3_step(inventory->keep) == SQLITE_DONE;
+    (void)sqlite3_reset(inventory->keep);
+    (void)sqlite3_clear_bindings(inventory->keep);
+    if (!ok) {
+        status = give_up(inventory, err);
+        goto done;
+    }
+    inventory->chains_came = true;
+    inventory->pending++;
+    if (inventory->pending >= inventory->limits.batch)
+        status = inventory_flush(inventory, err);
+done:
+    cg_buf_release(&sha256);
+    return status;
 }
 
 /* ---- reading ----------------------------------------------------------------------------------- */
@@ -364,4 +456,30 @@ inventory_each(struct inventory *inventory, const struct inventory_query *query,
     }
     sqlite3_finalize(statement);
     return CG_OK;
+}
+
+enum cg_status
+inventory_chain(struct inventory *inventory, const char *sha256, uint8_t *out, size_t *len,
+        struct cg_error *err)
+{
+    int result = SQLITE_OK;
+
+    *len = 0;
+    if (inventory->chain == NULL)
+        result = sqlite3_prepare_v2(inventory->db, chain_sql, -1, &inventory->chain, NULL);
+    if (result == SQLITE_OK)
+        result = sqlite3_bind_text(inventory->chain, 1, sha256, -1, SQLITE_STATIC);
+    if (result == SQLITE_OK)
+        result = sqlite3_step(inventory->chain);
+    if (result == SQLITE_ROW) {
+        int size = sqlite3_column_bytes(inventory->chain, 0);
+
+        if (size > 0 && size <= INVENTORY_MAX_CHAIN_BYTES) {
+            memcpy(out, sqlite3_column_blob(inventory->chain, 0), (size_t)size);
+            *len = (size_t)size;
+        }
+    }
+    (void)sqlite3_reset(inventory->chain);
+    (void)sqlite3_clear_bindings(inventory->chain);
+    return result == SQLITE_ROW || result == SQLITE_DONE ? CG_OK : fail(inventory, err);
 }

@@ -19,9 +19,15 @@
 #define INVENTORY_MAX_REFUSED 10000
 /* Octets of a subject, an issuer and all names together that are kept. */
 #define INVENTORY_MAX_TEXT 1024
+/*
+ * Chains that are kept as they were sent, of peers that were admitted, so that other settings can be tried on
+ * them. With 3 KiB each some 60 MB; those of the peers not seen for longest go first.
+ */
+#define INVENTORY_MAX_CHAINS 20000
+#define INVENTORY_MAX_CHAIN_BYTES (16 * 1024)
 
 struct inventory_limits {
-    unsigned batch, admitted, refused;
+    unsigned batch, admitted, refused, chains;
 };
 
 struct inventory;
@@ -44,6 +50,12 @@ void inventory_close(struct inventory *inventory);
  */
 CG_CHECKED enum cg_status inventory_add(
         struct inventory *inventory, const struct journal_entry *entry, struct cg_error *err);
+/*
+ * Keeps what an admitted peer sent: certificates, DER, one behind the other, the received one first. What is
+ * none, or longer than INVENTORY_MAX_CHAIN_BYTES, changes nothing. One of the same certificate is replaced.
+ */
+CG_CHECKED enum cg_status inventory_add_chain(
+        struct inventory *inventory, struct cg_span chain, struct cg_error *err);
 /* Ends the batch: to be called every few seconds while records come in slowly. */
 CG_CHECKED enum cg_status inventory_flush(struct inventory *inventory, struct cg_error *err);
 
@@ -89,5 +101,12 @@ typedef bool inventory_visit(void *arg, const struct inventory_peer *peer);
 CG_CHECKED enum cg_status inventory_each(struct inventory *inventory,
         const struct inventory_query *query, inventory_visit *visit, void *arg,
         struct cg_error *err);
+
+/*
+ * What was last sent with a certificate, as it was added, into a buffer of INVENTORY_MAX_CHAIN_BYTES.
+ * *len is 0 where that is not known.
+ */
+CG_CHECKED enum cg_status inventory_chain(struct inventory *inventory, const char *sha256,
+        uint8_t *out, size_t *len, struct cg_error *err);
 
 #endif

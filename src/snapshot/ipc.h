@@ -31,7 +31,8 @@
     X(FAILED,       WORKER,  "none",          "the generation could not be built: text; the old one stays") \
     X(RECORD,       WORKER,  "none",          "one decision record: a JSON object, UTF-8, no newline") \
     X(LOG,          WORKER,  "none",          "one line for the operator: severity octet, text")         \
-    X(SANDBOX,      WORKER,  "none",          "first of all: confinement octet, text")
+    X(SANDBOX,      WORKER,  "none",          "first of all: confinement octet, text")                  \
+    X(CHAIN,        WORKER,  "none",          "after the RECORD of a peer that was admitted: the certificates that it sent, where they are not known to have been told")
 /* clang-format on */
 
 enum ipc_type {
@@ -66,6 +67,7 @@ struct ipc_message {
  *   RECORD       the JSON object
  *   LOG          u8 severity (enum ipc_severity), text to the end
  *   SANDBOX      u8 confinement (enum ipc_confinement), text to the end
+ *   CHAIN        certificates, DER, one behind the other, the received one first
  *
  * After an upgrade in place, workers of the version before talk to certgated of the version after: the
  * rows only grow, at the end, and a payload whose layout must change gets a row of its own.
@@ -86,6 +88,7 @@ bool ipc_sandbox_from_name(const char *name, enum ipc_sandbox *out);
 #define IPC_TICKET_KEY_SIZE 80 /* name 16, HMAC key 32, AES key 32 */
 #define IPC_MAX_TICKET_KEYS 3
 #define IPC_ADDRESS_SIZE 16
+#define IPC_MAX_CHAIN (16 * 1024) /* longer ones are not told: real chains have 2 to 7 KiB */
 
 /* Sends one packet. CG_E_LIMIT when too large, CG_E_USAGE when the peer is gone or the queue is full
  * (errno tells: EAGAIN, EPIPE). Never blocks on a non-blocking socket. */

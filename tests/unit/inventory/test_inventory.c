@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "inventory/inventory.h"
+#include "support/mint.h"
 
 #define NOW INT64_C(1795564800)
 
@@ -57,7 +58,7 @@ take(struct inventory *inventory, struct received it)
 static struct inventory *
 in_memory(unsigned batch, unsigned admitted, unsigned refused)
 {
-    const struct inventory_limits limits = { batch, admitted, refused };
+    const struct inventory_limits limits = { batch, admitted, refused, 2 };
     struct cg_error note, err = { "" };
     struct inventory *inventory = inventory_open(":memory:", &limits, &note, &err);
 
@@ -325,6 +326,82 @@ test_the_file(void **state)
     assert_int_equal(system(command), 0);
 }
 
+/* A certificate that mint made, with its fingerprint as records tell it. */
+struct minted {
+    uint8_t *der;
+    size_t len;
+    char *sha256;
+};
+
+static struct minted
+minted(const char *subject)
+{
+    struct mint mint = { .subject = subject, .key = mint_key("P-256") };
+    struct minted out;
+    struct cg_cert *cert;
+
+    out.der = mint_der(&mint, &out.len);
+    assert_int_equal(cg_cert_from_der(out.der, out.len, &cert, NULL), CG_OK);
+    out.sha256 = cg_cert_text(cert, CG_FIELD_SHA256);
+    cg_cert_free(cert);
+    return out;
+}
+
+static size_t
+chain_len(struct inventory *inventory, const char *sha256)
+{
+    uint8_t chain[INVENTORY_MAX_CHAIN_BYTES];
+    struct cg_error err = { "" };
+    size_t len;
+
+    if (inventory_chain(inventory, sha256, chain, &len, &err) != CG_OK)
+        fail_msg("%s", err.text);
+    return len;
+}
+
+/* Two are kept: those of peers that are gone go first, then those not seen for longest. */
+static void
+test_chains(void **state)
+{
+    struct inventory *inventory = in_memory(100, 3, 1);
+    uint8_t both[INVENTORY_MAX_CHAIN_BYTES + 1] = { 0 };
+    struct minted certs[4] = { minted("CN=0"), minted("CN=1"), minted("CN=2"), minted("CN=3") };
+    struct cg_error err = { "" };
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        if (i != 1) /* no record tells of this one */
+            take(inventory, (struct received) { certs[i].sha256, .at = i });
+        assert_int_equal(
+                inventory_add_chain(inventory, cg_span(certs[i].der, certs[i].len), &err), CG_OK);
+    }
+    assert_int_equal(inventory_flush(inventory, &err), CG_OK);
+    assert_int_equal(chain_len(inventory, certs[0].sha256), certs[0].len);
+    assert_int_equal(chain_len(inventory, certs[1].sha256), 0);
+    assert_int_equal(chain_len(inventory, certs[2].sha256), certs[2].len);
+    take(inventory, (struct received) { certs[3].sha256, .at = 9 });
+    memcpy(both, certs[3].der, certs[3].len);
+    memcpy(both + certs[3].len, certs[0].der, certs[0].len);
+    assert_int_equal(
+            inventory_add_chain(inventory, cg_span(certs[3].der, certs[3].len), &err), CG_OK);
+    assert_int_equal(
+            inventory_add_chain(inventory, cg_span(both, certs[3].len + certs[0].len), &err),
+            CG_OK);
+    assert_int_equal(inventory_flush(inventory, &err), CG_OK);
+    assert_int_equal(chain_len(inventory, certs[0].sha256), 0);
+    assert_int_equal(chain_len(inventory, certs[3].sha256), certs[3].len + certs[0].len);
+    /* What is no chain, or too long, is left out. */
+    assert_int_equal(inventory_add_chain(inventory, cg_span("junk", 4), &err), CG_OK);
+    assert_int_equal(inventory_add_chain(inventory, cg_span(NULL, 0), &err), CG_OK);
+    assert_int_equal(inventory_add_chain(inventory, cg_span(both, sizeof(both)), &err), CG_OK);
+    assert_int_equal(chain_len(inventory, certs[3].sha256), certs[3].len + certs[0].len);
+    inventory_close(inventory);
+    for (int i = 0; i < 4; i++) {
+        free(certs[i].der);
+        free(certs[i].sha256);
+    }
+}
+
 int
 main(void)
 {
@@ -334,6 +411,7 @@ main(void)
         cmocka_unit_test(test_successors),
         cmocka_unit_test(test_queries),
         cmocka_unit_test(test_the_file),
+        cmocka_unit_test(test_chains),
     };
 
     return cmocka_run_group_tests_name("inventory", tests, NULL, NULL);
