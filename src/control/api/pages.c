@@ -3,11 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Nothing but our own files, and no page of others around ours. */
-static const char policy[] =
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; "
-        "frame-ancestors 'none'";
+#include "control/assets.h"
 
 static enum MHD_Result
 send_page(struct MHD_Connection *connection, unsigned status, struct MHD_Response *response)
@@ -16,7 +12,7 @@ send_page(struct MHD_Connection *connection, unsigned status, struct MHD_Respons
 
     if (response == NULL)
         return MHD_NO;
-    (void)MHD_add_response_header(response, "Content-Security-Policy", policy);
+    (void)MHD_add_response_header(response, "Content-Security-Policy", asset_policy);
     (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     (void)MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
     (void)MHD_add_response_header(response, "Cross-Origin-Opener-Policy", "same-origin");
@@ -34,6 +30,26 @@ send_text(struct MHD_Connection *connection, unsigned status, const char *text)
     if (response != NULL)
         (void)MHD_add_response_header(response, "Content-Type", "text/plain; charset=utf-8");
     return send_page(connection, status, response);
+}
+
+/* From memory. A browser asks each time whether its copy still fits: a new release is seen at once. */
+static enum MHD_Result
+send_asset(struct MHD_Connection *connection, const struct asset *asset)
+{
+    const bool known = asset_is_known(
+            asset, MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "If-None-Match"));
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+            known ? 0 : asset->len, (void *)(uintptr_t)asset->gzip, MHD_RESPMEM_PERSISTENT);
+
+    if (response == NULL)
+        return MHD_NO;
+    (void)MHD_add_response_header(response, "ETag", asset->etag);
+    (void)MHD_add_response_header(response, "Cache-Control", "no-cache");
+    if (!known) {
+        (void)MHD_add_response_header(response, "Content-Type", asset->type);
+        (void)MHD_add_response_header(response, "Content-Encoding", "gzip");
+    }
+    return send_page(connection, known ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
 }
 
 /* The link of `certgate console`: spent, and in its place a cookie. */
@@ -64,11 +80,15 @@ enum MHD_Result
 pages_answer(struct api_request *request, struct access_state *access, enum access_way way,
         const char *url, const char *method)
 {
+    const struct asset *asset = asset_find(url);
+
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
         return send_text(request->connection, MHD_HTTP_METHOD_NOT_ALLOWED,
                 "only GET is answered here; the API is under /api/v1\n");
     if (strcmp(url, "/login") == 0 && api_query(request, "token") != NULL)
         return follow_link(request, access, way);
+    if (asset != NULL)
+        return send_asset(request->connection, asset);
     return send_text(request->connection, MHD_HTTP_NOT_FOUND,
             "there is nothing here; the API is under /api/v1\n");
 }

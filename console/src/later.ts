@@ -1,0 +1,1 @@
+export const loadChart = (): Promise<typeof import('./chart')> => import('./chart');

@@ -1,0 +1,106 @@
+/* What would certgate say about this certificate? All checks, all six levels; nothing is changed. */
+import { useState } from 'preact/hooks';
+import { aborted, messageOf, post } from '../api';
+import { commonName } from '../format';
+import type { CheckAnswer, Finding } from '../types';
+import { capital, checks, checkTitle, levels, reasonMeans } from '../words';
+import { Facts, Icon, Page, Pick, Print, Problem, Section, TextField, Time, Working } from '../ui/basics';
+import { type Dropped, DropZone } from '../ui/drop';
+
+const STATE: Record<Finding['outcome'], [string, string, string]> = {
+  pass: ['good', 'check', 'pass'], fail: ['bad', 'cross', 'fail'], 'not-applicable': ['none', 'dash', 'not applicable'], undecided: ['bad', 'bang', 'undecided'],
+};
+
+function Matrix({ answer }: { answer: CheckAnswer }) {
+  const findings = new Map(answer.findings.map((f) => [f.check, f]));
+  return (
+    <div class="scroll-x" tabIndex={0} role="region" aria-label="Checks and levels">
+      <table class="plain-table matrix">
+        <thead>
+          <tr><th scope="col">Check</th>{levels.map((l) => <th key={l.level} scope="col" class="mid">{l.title.replace(' Checks', '')}</th>)}<th scope="col">Found</th></tr>
+        </thead>
+        <tbody>
+          <tr class="sum"><th scope="row">Verdict</th>
+            {levels.map((l) => {
+              const at = answer.matrix[l.level];
+              const good = at?.verdict === 'accept';
+              return <td key={l.level} class={`mid ${good ? 'good' : 'bad'}`} title={good ? '' : reasonMeans(at?.reason)}><Icon name={good ? 'check' : 'cross'} /><span class="word">{good ? 'accept' : 'refuse'}</span></td>;
+            })}<td /></tr>
+          {checks.map((c) => {
+            const f = findings.get(c.check);
+            const [state, icon, word] = f ? STATE[f.outcome] : ['none', 'dash', 'not evaluated'];
+            return (
+              <tr key={c.check}>
+                <th scope="row" title={`${capital(c.passes_when)} (${c.cites})`}>{capital(checkTitle(c.check))}</th>
+                {levels.map((l) => <td key={l.level} class={`mid ${l.checks.includes(c.check) ? state : 'off'}`}>{l.checks.includes(c.check) ? <><Icon name={icon} /><span class="hidden">{word}</span></> : <span class="hidden">not asked</span>}</td>)}
+                <td class="wrap">{f?.outcome === 'fail' || f?.outcome === 'undecided'
+                  ? <><strong>{reasonMeans(f.reason)}</strong>{f.found && <span class="sub">found {f.found}{f.wanted && `, wanted ${f.wanted}`}</span>}{f.remedy && <span class="sub">{capital(f.remedy)}</span>}</>
+                  : <span class="quiet">{f?.found ?? '–'}</span>}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+export function Check() {
+  const [file, setFile] = useState<Dropped | null>(null);
+  const [connect, setConnect] = useState('');
+  const [role, setRole] = useState('inbound');
+  const [service, setService] = useState('https');
+  const [names, setNames] = useState('');
+  const [error, setError] = useState('');
+  const [abort, setAbort] = useState<AbortController | null>(null);
+  const [answer, setAnswer] = useState<CheckAnswer | null>(null);
+  const run = async (what: { certificate?: string; connect?: string }) => {
+    const control = new AbortController();
+    setAbort(control);
+    setError('');
+    setAnswer(null);
+    try {
+      const list = names.split(/[\s,]+/).filter(Boolean);
+      setAnswer(await post<CheckAnswer>('/check', { ...what, role: what.connect ? 'outbound' : role, service, ...(list.length ? { names: list } : {}) }, control.signal));
+    } catch (e) {
+      if (!aborted(e))
+        setError(messageOf(e));
+    } finally {
+      setAbort(null);
+    }
+  };
+  const c = answer?.decision.certificate;
+  return (
+    <Page title="Test a certificate" lead="What each check and each level would say. Nothing is changed, and nothing is recorded about a peer.">
+      <Section>
+        <div class="form-row">
+          <Pick label="It comes from" value={role} onChange={setRole} options={[['inbound', 'a peer that calls us'], ['outbound', 'a server that we call']]} />
+          <Pick label="Service" value={service} onChange={setService} options={[['https', 'HTTPS'], ['sip', 'SIP'], ['line', 'IP Office line']]} />
+          <TextField label="Expected names" value={names} onInput={setNames} placeholder="host, address or SIP domain" help="For the remote checks" />
+        </div>
+        <div class="two even">
+          <div>
+            {file ? <p class="chosen"><strong>{file.name}</strong> <button type="button" class="primary" disabled={abort !== null} onClick={() => run({ certificate: file.data })}>Test again</button> <button type="button" class="plain" onClick={() => { setFile(null); setAnswer(null); }}>Another</button></p>
+              : <DropZone label="Drop a certificate here" help="PEM or DER, with or without its chain" multiple={false} onError={setError}
+                onFiles={(f) => { const one = f[0]; if (one) { setFile(one); void run({ certificate: one.data }); } }} />}
+          </div>
+          <form onSubmit={(e) => { e.preventDefault(); if (connect.trim()) void run({ connect: connect.trim() }); }}>
+            <TextField label="… or a server that shows one" value={connect} onInput={setConnect} placeholder="host.example.com:443" help="certgate connects, reads the certificate and disconnects" />
+            <button type="submit" disabled={abort !== null || !connect.trim()}>Connect and test</button>
+          </form>
+        </div>
+        {abort && <Working text={connect && !file ? `Connecting to ${connect}…` : 'Judging…'} cancel={() => abort.abort()} />}
+        {error && <Problem text={error} />}
+      </Section>
+      {answer && c && (
+        <>
+          <Section title={commonName(c.subject)}>
+            <Facts rows={[['Issuer', c.issuer], ['Kind', c.kind], ['Valid', <><Time at={c.not_before} as="date" /> – <Time at={c.not_after} as="date" /></>], ['Key', c.key],
+              ['Names', c.san?.join(', ')], ['SHA-256', <Print sha256={c.sha256} full />]]} />
+          </Section>
+          <Section title="Checks and levels"><Matrix answer={answer} /></Section>
+        </>
+      )}
+    </Page>
+  );
+}
