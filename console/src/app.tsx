@@ -119,9 +119,9 @@ function Who() {
   return (
     <div class="who">
       <p><span class="name">{w.user}</span> <span class="quiet">{w.role}</span></p>
-      <label class="theme"><span class="hidden">Appearance</span>
+      <label class="theme"><span class="hidden">Theme</span>
         <select value={theme.value} onChange={(e) => setTheme(e.currentTarget.value as Theme)}>
-          <option value="system">Appearance: system</option><option value="light">Light</option><option value="dark">Dark</option>
+          <option value="system">Theme of the system</option><option value="light">Light theme</option><option value="dark">Dark theme</option>
         </select>
       </label>
       {w.via === 'session' && <button type="button" class="plain" onClick={leave}>Sign out</button>}

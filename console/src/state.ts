@@ -125,10 +125,9 @@ async function catchUp(): Promise<void> {
   const gap = newest && !page.records.some((r) => r.time <= newest.time);
   if (gap)
     rows.clear(); // more was missed than a page holds: older ones are read again when they are scrolled to
-  if (!newest || gap)
-    rows.prepend(page.records);
-  else
-    rows.append(page.records.filter((r) => r.time >= newest.time).reverse());
+  const since = !newest || gap ? '~' : newest.time;
+  rows.prepend(page.records.filter((r) => r.time < since)); // what is known is left out there
+  rows.append(page.records.filter((r) => r.time >= since).reverse());
   rowsVersion.value++;
 }
 
@@ -159,6 +158,8 @@ export function listen(): void {
     if (record)
       take(record);
   });
+  // Told where this page was too slow, or the line too thin, for all of them.
+  source.addEventListener('lost', () => { catchUp().catch(() => undefined); });
   for (const name of ['generation', 'pending'])
     source.addEventListener(name, () => { void readStatus(); });
   poll = window.setInterval(() => { if (!document.hidden) void readStatus(); }, 5000);

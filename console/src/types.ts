@@ -284,7 +284,7 @@ export interface Peer {
 }
 
 export interface Rates {
-  minute0: string;
+  minute0: string | number; // seconds where a number
   interfaces: { name: string; accepted: number[]; refused: number[] }[];
   reasons: { interface: string; reason: string; count: number }[];
 }

@@ -13,7 +13,7 @@ export const levelTitle = (name: string | null | undefined): string =>
 
 /* The short form for narrow columns. */
 const SHORT: Record<string, string> = {
-  none: 'None', low: 'Low', medium: 'Med', high: 'High', 'medium+remote': 'Med+R', 'high+remote': 'High+R',
+  none: 'None', low: 'Low', medium: 'Med', high: 'High', 'medium+remote': 'M+R', 'high+remote': 'H+R',
 };
 export const levelShort = (name: string): string => SHORT[name] ?? name;
 

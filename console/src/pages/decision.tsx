@@ -12,7 +12,7 @@ import { useLoad } from '../ui/load';
 interface Answer {
   record: DecisionRecord;
   records?: DecisionRecord[];
-  story: string[];
+  story: string | string[];
   decided_in?: DecisionRecord | null;
 }
 
@@ -210,7 +210,7 @@ export function Decision() {
           <Section title="Connection"><Connection r={r} /></Section>
         </div>
       </div>
-      <details class="panel"><summary>In words, as “certgate explain” says it</summary><pre>{data.story.join('\n')}</pre></details>
+      <details class="panel"><summary>In words, as “certgate explain” says it</summary><pre>{typeof data.story === 'string' ? data.story : data.story.join('\n')}</pre></details>
       <details class="panel"><summary>The record as it is logged</summary><pre>{JSON.stringify(r, null, 2)}</pre></details>
       {admit && r.certificate && (
         <AdmitDialog sha256={r.certificate.sha256} incident={r.incident} subject={name} at={r.interface} reason={r.reason}

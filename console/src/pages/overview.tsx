@@ -14,7 +14,7 @@ const MINUTES = 60;
 
 export function seriesOf(rates: Rates, name: string): Series {
   const count = Math.max(0, ...rates.interfaces.map((i) => i.accepted.length));
-  const start = new Date(rates.minute0).getTime() / 1000;
+  const start = typeof rates.minute0 === 'number' ? rates.minute0 : new Date(rates.minute0).getTime() / 1000;
   const sum = (what: 'accepted' | 'refused') => Array.from({ length: count }, (_, i) =>
     rates.interfaces.reduce((all, it) => all + (name === '' || it.name === name ? it[what][i] ?? 0 : 0), 0));
   return { minutes: Array.from({ length: count }, (_, i) => start + 60 * i), accepted: sum('accepted'), refused: sum('refused') };

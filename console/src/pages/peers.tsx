@@ -101,7 +101,7 @@ export function Peers() {
       <><Subject subject={p.subject} /><span class="sub">{text(p.san) || p.issuer}</span></>,
       <>{p.interface}{enforced && <span class="sub"><Level level={enforced} /></span>}</>,
       <LevelStrip strip={p.verdicts} current={enforced} />,
-      <><Days left={p.days_left} />{p.successor && <span class="tag good" title={`Its successor ${p.successor} was seen`}>successor</span>}</>,
+      <><Days left={p.days_left} />{p.successor && <span class="sub good" title={`Its successor ${p.successor} was seen`}>replaced already</span>}</>,
       <Time at={p.last_seen} as="ago" />,
       <span class="num">{formatNumber(p.count)}</span>,
     ];
