@@ -14,6 +14,7 @@
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 
+#include "gateway/algorithms.h"
 #include "gateway/clock.h"
 #include "gateway/sandbox.h"
 #include "gateway/worker.h"
@@ -38,7 +39,7 @@ warm_up(void)
 
     tzset();
     if (OPENSSL_init_ssl(options | OPENSSL_INIT_LOAD_SSL_STRINGS, NULL) != 1 ||
-            RAND_bytes(&byte, 1) != 1)
+            !algorithms_narrow() || RAND_bytes(&byte, 1) != 1)
         return false;
     tls = SSL_CTX_new(TLS_method());
     SSL_CTX_free(tls);

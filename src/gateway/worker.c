@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/reader.h"
+#include "gateway/algorithms.h"
 #include "gateway/live.h"
 #include "gateway/sandbox.h"
 
@@ -173,7 +174,6 @@ static enum cg_status
 got_key(struct worker *worker, const struct ipc_message *message, struct cg_error *err)
 {
     struct cg_reader reader = cg_reader(cg_span(message->payload, message->len));
-    const unsigned char *at;
     uint64_t generation;
     uint32_t identity;
     struct cg_span der;
@@ -185,9 +185,7 @@ got_key(struct worker *worker, const struct ipc_message *message, struct cg_erro
     if (!cg_read_bytes(&reader, cg_reader_left(&reader), &der))
         return cg_fail(err, CG_E_PARSE, "malformed KEY message");
     arrival_expect(&worker->arrival, generation);
-    at = der.data;
-    key = d2i_AutoPrivateKey(NULL, &at, (long)der.len);
-    ERR_clear_error();
+    key = algorithms_private_key(der.data, der.len);
     if (key == NULL)
         return cg_fail(err, CG_E_CRYPTO, "the key of identity %u cannot be read", identity);
     EVP_PKEY_free(worker->arrival.keys[identity]);
