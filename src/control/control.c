@@ -22,8 +22,6 @@
 #include "control/rates.h"
 #include "control/say.h"
 
-/* Ticket keys: the newest encrypts; IPC_MAX_TICKET_KEYS of them decrypt. */
-#define TICKET_ROTATION_MS (60 * 60 * 1000)
 /* With settings that cannot be read nobody said how long connections may go on. */
 #define DRAIN_MS 10000
 
@@ -315,7 +313,7 @@ retry(struct control *control, int64_t now)
 static int
 next_timeout(const struct control *control, int64_t now)
 {
-    int64_t next = fleet_next_ms(&control->fleet, control->rotate_ms);
+    int64_t next = fleet_next_ms(&control->fleet, INT64_MAX);
 
     if (control->candidate == NULL && control->retry_ms < next)
         next = control->retry_ms;
@@ -341,17 +339,6 @@ take_addresses(struct control *control)
     far_ends_pass_on(control->resolver, &control->fleet, &lines);
     say_problems(&lines);
     cg_buf_release(&lines);
-}
-
-static void
-rotate_ticket_keys(struct control *control, int64_t now)
-{
-    if (now < control->rotate_ms)
-        return;
-    control->rotate_ms = now + TICKET_ROTATION_MS;
-    if (!fleet_rotate_ticket_keys(&control->fleet))
-        say("no randomness for a new ticket key: the old one stays");
-    fleet_send_ticket_keys(&control->fleet);
 }
 
 static void
@@ -395,7 +382,6 @@ loop(struct control *control)
         upgrade_step(control, now);
         commit_step(control, now);
         retry(control, now);
-        rotate_ticket_keys(control, now);
         sweep_when_settled(control);
     }
     free(fds);
@@ -423,9 +409,8 @@ control_run(const struct control_options *options)
 {
     struct control control = { .options = *options,
         .state = STATE_NONE,
-        .handover = { .state = STATE_NONE, .client = -1, .past = -1 },
+        .handover = { .state = STATE_NONE, .client = -1, .past = -1, .sessions = -1 },
         .upgrade = { .output = -1 },
-        .rotate_ms = now_ms() + TICKET_ROTATION_MS,
         .signal_fd = -1,
         .client = -1 };
     const struct fleet_events events = { on_record, on_chain, on_log, on_ready, on_failed, on_confined,

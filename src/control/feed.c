@@ -97,13 +97,6 @@ send_listeners(const struct fleet *fleet, struct fleet_worker *worker, struct cg
     return status;
 }
 
-enum cg_status
-feed_ticket_keys(const struct fleet *fleet, struct fleet_worker *worker, struct cg_error *err)
-{
-    return feed_send(worker, IPC_TICKET_KEYS, fleet->ticket_keys,
-            fleet->ticket_key_count * IPC_TICKET_KEY_SIZE, NULL, 0, err);
-}
-
 static enum cg_status
 send_addresses(const struct fleet *fleet, struct fleet_worker *worker, uint32_t interface,
         const struct resolver_name *name, struct cg_error *err)

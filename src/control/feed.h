@@ -7,8 +7,6 @@
 CG_CHECKED enum cg_status feed_send(struct fleet_worker *worker, enum ipc_type type,
         const void *payload, size_t len, const int *fds, size_t fd_count, struct cg_error *err);
 
-CG_CHECKED enum cg_status feed_ticket_keys(
-        const struct fleet *fleet, struct fleet_worker *worker, struct cg_error *err);
 /* The generation that is set in the fleet; `snapshot` is its memory file. Retired workers get no listeners. */
 CG_CHECKED enum cg_status feed_generation(
         const struct fleet *fleet, struct fleet_worker *worker, int snapshot, struct cg_error *err);

@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +13,7 @@
 #include "base/error.h"
 #include "control/feed.h"
 #include "control/spawn.h"
+#include "snapshot/sessions.h"
 
 /* A worker that died younger than this is started again only after it. */
 #define RESTART_DELAY_MS 1000
@@ -26,7 +25,7 @@
 enum cg_status
 fleet_init(struct fleet *fleet, const struct fleet_events *events, struct cg_error *err)
 {
-    *fleet = (struct fleet) { .program = -1, .events = *events };
+    *fleet = (struct fleet) { .program = -1, .sessions = -1, .events = *events };
     fleet->past = metrics_page_new(&fleet->past_fd);
     fleet->packet = malloc(IPC_MAX_PAYLOAD + 16);
     fleet->retired = calloc(FLEET_MAX_RETIRED, sizeof(*fleet->retired));
@@ -61,8 +60,10 @@ fleet_prepare(struct fleet *fleet, unsigned count, const char *program, struct c
     if (fleet->program < 0 || faccessat(fleet->program, "", X_OK, AT_EMPTY_PATH) != 0)
         return cg_fail(err, CG_E_USAGE, "the worker program %s cannot be run: %s", program,
                 strerror(errno));
-    if (fleet->ticket_key_count == 0 && !fleet_rotate_ticket_keys(fleet))
-        return cg_fail(err, CG_E_CRYPTO, "no randomness for a ticket key");
+    if (fleet->sessions < 0)
+        fleet->sessions = sessions_file();
+    if (fleet->sessions < 0)
+        return cg_fail(err, CG_E_NOMEM, "no memory for sessions: %s", strerror(errno));
     fleet->workers = calloc(count, sizeof(*fleet->workers));
     if (fleet->workers == NULL)
         return cg_fail(err, CG_E_NOMEM, "no memory for the workers");
@@ -101,23 +102,12 @@ fleet_release(struct fleet *fleet)
         metrics_page_free(fleet->retired[i].metrics, fleet->retired[i].metrics_fd);
     }
     metrics_page_free(fleet->past, fleet->past_fd);
-    OPENSSL_cleanse(fleet->ticket_keys, sizeof(fleet->ticket_keys));
+    if (fleet->sessions >= 0)
+        close(fleet->sessions);
     free(fleet->retired);
     free(fleet->packet);
     free(fleet->listeners);
-    *fleet = (struct fleet) { .program = -1, .past_fd = -1 };
-}
-
-bool
-fleet_rotate_ticket_keys(struct fleet *fleet)
-{
-    memmove(fleet->ticket_keys + IPC_TICKET_KEY_SIZE, fleet->ticket_keys,
-            (IPC_MAX_TICKET_KEYS - 1) * IPC_TICKET_KEY_SIZE);
-    if (RAND_bytes(fleet->ticket_keys, IPC_TICKET_KEY_SIZE) != 1)
-        return false;
-    if (fleet->ticket_key_count < IPC_MAX_TICKET_KEYS)
-        fleet->ticket_key_count++;
-    return true;
+    *fleet = (struct fleet) { .program = -1, .past_fd = -1, .sessions = -1 };
 }
 
 static void
@@ -158,22 +148,11 @@ fleet_start(struct fleet *fleet, unsigned i, int64_t now_ms, struct cg_error *er
     worker->ready = 0;
     /* One that does not take this has ended or is about to: its end is what will be said. */
     if (feed_send(worker, IPC_METRICS, NULL, 0, &worker->metrics_fd, 1, err) != CG_OK ||
-            feed_ticket_keys(fleet, worker, err) != CG_OK ||
+            feed_send(worker, IPC_SESSIONS, NULL, 0, &fleet->sessions, 1, err) != CG_OK ||
             feed_generation(fleet, worker, snapshot, err) != CG_OK)
         (void)kill(pid, SIGKILL);
     close(snapshot);
     return CG_OK;
-}
-
-void
-fleet_send_ticket_keys(struct fleet *fleet)
-{
-    struct cg_error err;
-
-    for (unsigned i = 0; i < fleet->count; i++)
-        if (fleet->workers[i].socket >= 0 &&
-                feed_ticket_keys(fleet, &fleet->workers[i], &err) != CG_OK)
-            say_of(fleet, &fleet->workers[i], IPC_LOG_WARNING, &err);
 }
 
 void

@@ -54,8 +54,7 @@ struct fleet {
     int past_fd;
     int program; /* the worker's program, open: what is started again is what was started */
     struct fleet_events events;
-    uint8_t ticket_keys[IPC_MAX_TICKET_KEYS * IPC_TICKET_KEY_SIZE];
-    size_t ticket_key_count;
+    int sessions; /* the workers' memory of TLS sessions */
     uint8_t *packet; /* receive buffer */
     uint64_t restarts;
     /* The generation in force, for workers that are started again; borrowed. */
@@ -72,11 +71,6 @@ CG_CHECKED enum cg_status fleet_init(
 CG_CHECKED enum cg_status fleet_prepare(
         struct fleet *fleet, unsigned count, const char *program, struct cg_error *err);
 void fleet_release(struct fleet *fleet);
-
-/* Puts a new newest ticket key in front; older ones stay for resumption until they fall out. */
-bool fleet_rotate_ticket_keys(struct fleet *fleet);
-/* Sends the ticket keys to every running worker. */
-void fleet_send_ticket_keys(struct fleet *fleet);
 
 /* Starts worker i and gives it the generation in force. */
 CG_CHECKED enum cg_status fleet_start(

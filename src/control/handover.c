@@ -80,11 +80,10 @@ put_handover(struct cg_buf *out, const struct handover *handover)
     put_fd(out, handover->client);
     put_u64(out, handover->generation);
     cg_buf_add_bytes(out, handover->digest, sizeof(handover->digest));
-    put_u64(out, (uint64_t)handover->rotate_ms);
     put_u64(out, handover->restarts);
     put_u64(out, handover->records_lost);
     put_fd(out, handover->past);
-    put_blob(out, handover->ticket_keys, handover->ticket_key_count * IPC_TICKET_KEY_SIZE);
+    put_fd(out, handover->sessions);
     put_u32(out, handover->sockets.workers);
     put_u32(out, (uint32_t)handover->sockets.count);
     for (size_t i = 0; i < handover->sockets.count; i++) {
@@ -269,23 +268,20 @@ get_workers(struct cg_reader *r, struct handover *out)
 static bool
 get_rest(struct cg_reader *r, struct handover *out)
 {
-    struct cg_span digest, keys;
+    struct cg_span digest;
 
     if (!get_text(r, &out->state_path) || !get_text(r, &out->log_path) ||
             !get_fd(r, &out->state.folder) || !get_fd(r, &out->state.lock) ||
             !get_fd(r, &out->state.control) || !get_fd(r, &out->state.log) ||
             !get_fd(r, &out->client) || !cg_read_u64(r, &out->generation) ||
-            !cg_read_bytes(r, sizeof(out->digest), &digest) || !get_time(r, &out->rotate_ms) ||
-            !cg_read_u64(r, &out->restarts) || !cg_read_u64(r, &out->records_lost) ||
-            !get_fd(r, &out->past) || !get_blob(r, sizeof(out->ticket_keys), &keys) ||
-            keys.len % IPC_TICKET_KEY_SIZE != 0)
+            !cg_read_bytes(r, sizeof(out->digest), &digest) || !cg_read_u64(r, &out->restarts) ||
+            !cg_read_u64(r, &out->records_lost) || !get_fd(r, &out->past) ||
+            !get_fd(r, &out->sessions))
         return false;
     if (out->state.folder < 0 || out->state.lock < 0 || out->state.control < 0 ||
             out->state.log < 0)
         return false;
     memcpy(out->digest, digest.data, digest.len);
-    memcpy(out->ticket_keys, keys.data, keys.len);
-    out->ticket_key_count = keys.len / IPC_TICKET_KEY_SIZE;
     return get_sockets(r, &out->sockets) && get_workers(r, out) && cg_reader_done(r);
 }
 
@@ -298,7 +294,7 @@ handover_read(int fd, struct handover *out, struct cg_error *err)
     uint32_t magic = 0;
     void *map;
 
-    *out = (struct handover) { .state = STATE_NONE, .client = -1, .past = -1 };
+    *out = (struct handover) { .state = STATE_NONE, .client = -1, .past = -1, .sessions = -1 };
     if (size <= 0 || size > MAX_HANDOVER)
         return cg_fail(err, CG_E_PARSE, "the handover cannot be read");
     map = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0);
@@ -346,7 +342,7 @@ handover_inherit(const struct handover *handover, bool inherit)
             inherit_one(handover->state.lock, inherit) &&
             inherit_one(handover->state.control, inherit) &&
             inherit_one(handover->state.log, inherit) && inherit_one(handover->client, inherit) &&
-            inherit_one(handover->past, inherit);
+            inherit_one(handover->past, inherit) && inherit_one(handover->sessions, inherit);
 
     for (size_t i = 0; i < handover->sockets.count; i++)
         for (unsigned j = 0; j < handover->sockets.workers; j++)

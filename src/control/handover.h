@@ -19,12 +19,10 @@ struct handover {
     int client; /* a connection of the control socket that waits for the outcome, or -1 */
     uint64_t generation;
     uint8_t digest[CG_SHA256_SIZE]; /* of the snapshot in force */
-    int64_t rotate_ms;
     uint64_t restarts; /* so that counters go on */
     uint64_t records_lost;
     int past; /* the page of what was counted by workers that are no more */
-    uint8_t ticket_keys[IPC_MAX_TICKET_KEYS * IPC_TICKET_KEY_SIZE];
-    size_t ticket_key_count;
+    int sessions; /* the memory of TLS sessions */
     struct sockets sockets;
     struct fleet_worker *workers; /* pid 0: does not run, but has counted */
     unsigned worker_count;

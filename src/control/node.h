@@ -33,7 +33,6 @@ struct control {
     struct upgrade upgrade;
     uint64_t generation;
     uint64_t announced; /* generation whose being in force was said */
-    int64_t rotate_ms;
     int64_t retry_ms; /* when to read the settings again; 0: not waiting */
     struct metrics_server *metrics;
     struct resolver *resolver;

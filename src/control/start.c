@@ -40,12 +40,10 @@ start_adopt(struct control *control)
     control->state = handover->state;
     control->client = handover->client;
     control->generation = handover->generation;
-    control->rotate_ms = handover->rotate_ms;
     control->sockets = handover->sockets;
     control->adopted_sets = handover->sockets.count;
     handover->sockets = (struct sockets) { .workers = handover->sockets.workers };
-    memcpy(control->fleet.ticket_keys, handover->ticket_keys, sizeof(handover->ticket_keys));
-    control->fleet.ticket_key_count = handover->ticket_key_count;
+    control->fleet.sessions = handover->sessions;
     control->fleet.restarts = handover->restarts;
     control->records_lost = handover->records_lost;
     past = metrics_page_map(handover->past);

@@ -35,14 +35,12 @@ fill_handover(struct control *control, struct handover *out, struct cg_error *er
         .state = control->state,
         .client = control->client,
         .generation = control->generation,
-        .rotate_ms = control->rotate_ms,
         .restarts = fleet->restarts,
         .records_lost = control->records_lost,
         .past = fleet->past_fd,
-        .ticket_key_count = fleet->ticket_key_count,
+        .sessions = fleet->sessions,
         .sockets = control->sockets,
     };
-    memcpy(out->ticket_keys, fleet->ticket_keys, sizeof(out->ticket_keys));
     if (control->candidate != NULL) {
         out->state_path = control->candidate->settings->state;
         out->log_path = control->candidate->settings->log;

@@ -79,6 +79,21 @@ chain_of(SSL *ssl, struct chain *chain, enum cg_reason *reason, struct cg_error 
     return chain_collect(leaf, SSL_get_peer_cert_chain(ssl), chain, reason, err);
 }
 
+enum cg_status
+chain_copy(struct cg_span leaf, struct chain *chain, enum cg_reason *reason, struct cg_error *err)
+{
+    *reason = CG_REASON_INTERNAL_ERROR;
+    chain->bytes = malloc(leaf.len);
+    if (chain->bytes == NULL)
+        return cg_fail(err, CG_E_NOMEM, "no memory for the received certificate");
+    memcpy(chain->bytes, leaf.data, leaf.len);
+    chain->certs[0] = chain->bytes;
+    chain->lens[0] = chain->total = leaf.len;
+    chain->count = 1;
+    *reason = CG_REASON_NONE;
+    return CG_OK;
+}
+
 bool
 chain_digest(const struct chain *chain, uint8_t out[CG_SHA256_SIZE])
 {

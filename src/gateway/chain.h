@@ -5,6 +5,7 @@
 #include <certgate/certgate.h>
 #include <openssl/ssl.h>
 
+#include "base/span.h"
 #include "gateway/limits.h"
 
 /* Certificates one behind the other, the received one first; bounded. */
@@ -25,12 +26,12 @@ struct chain {
  */
 CG_CHECKED enum cg_status chain_collect(X509 *leaf, STACK_OF(X509) * others, struct chain *chain,
         enum cg_reason *reason, struct cg_error *err);
-/*
- * The same of a finished handshake. A resumed session holds the received certificate only; chain->count
- * is 0 where the peer showed none.
- */
+/* The same of a finished full handshake; chain->count is 0 where the peer showed none. */
 CG_CHECKED enum cg_status chain_of(
         SSL *ssl, struct chain *chain, enum cg_reason *reason, struct cg_error *err);
+/* A chain of one certificate. */
+CG_CHECKED enum cg_status chain_copy(
+        struct cg_span leaf, struct chain *chain, enum cg_reason *reason, struct cg_error *err);
 bool chain_digest(const struct chain *chain, uint8_t out[CG_SHA256_SIZE]);
 void chain_release(struct chain *chain);
 

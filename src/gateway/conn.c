@@ -220,8 +220,7 @@ conn_end(struct conn *conn)
     conn_count_bytes(conn);
     SSL_free(conn->ssl);
     conn->ssl = NULL;
-    cg_decision_free(conn->handshake.decision);
-    conn->handshake.decision = NULL;
+    tls_handshake_release(&conn->handshake);
     relay_release(&conn->relay);
     http_side_free(conn->http);
     sip_side_free(conn->sip);

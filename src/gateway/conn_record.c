@@ -12,14 +12,12 @@
 static struct cg_cert *
 session_cert(const struct conn *conn)
 {
-    const X509 *leaf = conn->ssl != NULL ? SSL_get0_peer_certificate(conn->ssl) : NULL;
-    unsigned char *der = NULL;
-    int len = leaf != NULL ? i2d_X509(leaf, &der) : 0;
+    const struct handshake *handshake = &conn->handshake;
     struct cg_cert *cert = NULL;
 
-    if (len > 0 && cg_cert_from_der(der, (size_t)len, &cert, NULL) != CG_OK)
+    if (handshake->leaf != NULL &&
+            cg_cert_from_der(handshake->leaf, handshake->leaf_len, &cert, NULL) != CG_OK)
         cert = NULL;
-    OPENSSL_free(der);
     return cert;
 }
 

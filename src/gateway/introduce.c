@@ -63,7 +63,10 @@ introduce(unsigned version, const struct proxy_ends *ends, const struct conn *co
 {
     const struct handshake *handshake = &conn->handshake;
     SSL *ssl = conn->ssl;
-    const X509 *cert = ssl != NULL ? SSL_get0_peer_certificate(ssl) : NULL;
+    const unsigned char *leaf = handshake->leaf;
+    X509 *cert = leaf != NULL ? d2i_X509(NULL, &leaf, (long)handshake->leaf_len)
+            : ssl != NULL     ? SSL_get1_peer_certificate(ssl)
+                              : NULL;
     char incident[INCIDENT_TEXT_SIZE], key[ALGORITHM_SIZE] = "";
     struct proxy_facts facts = {
         .ends = *ends,
@@ -93,6 +96,7 @@ introduce(unsigned version, const struct proxy_ends *ends, const struct conn *co
     out = proxy_write(version, &facts, len);
     OPENSSL_free(der);
     OPENSSL_free(cn);
+    X509_free(cert);
     ERR_clear_error();
     return out;
 }

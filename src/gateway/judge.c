@@ -2,6 +2,15 @@
 
 #include "base/error.h"
 
+enum cg_status
+chain_of_peer(SSL *ssl, const struct handshake *handshake, struct chain *chain,
+        enum cg_reason *reason, struct cg_error *err)
+{
+    return handshake->leaf != NULL
+            ? chain_copy(cg_span(handshake->leaf, handshake->leaf_len), chain, reason, err)
+            : chain_of(ssl, chain, reason, err);
+}
+
 static enum cg_status
 evaluate(const struct handshake *handshake, const struct gw_class *class,
         const struct cg_policy *policy, const struct chain *chain, const char *from_domain,
@@ -40,7 +49,7 @@ judge_peer(SSL *ssl, const struct handshake *handshake, const struct gw_class *c
 {
     struct chain chain = { .count = 0 };
     enum cg_reason reason;
-    enum cg_status status = chain_of(ssl, &chain, &reason, err);
+    enum cg_status status = chain_of_peer(ssl, handshake, &chain, &reason, err);
 
     *out = NULL;
     if (status == CG_OK)
@@ -60,7 +69,7 @@ judge_from_domain(SSL *ssl, const struct handshake *handshake, const struct gw_c
     *out = NULL;
     if (class->domains == NULL)
         return CG_OK;
-    status = chain_of(ssl, &chain, &reason, err);
+    status = chain_of_peer(ssl, handshake, &chain, &reason, err);
     if (status == CG_OK)
         status = evaluate(handshake, class, class->domains, &chain, from_domain, out, err);
     chain_release(&chain);

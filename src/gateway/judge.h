@@ -5,6 +5,10 @@
 #include "gateway/chain.h"
 #include "gateway/tls.h"
 
+/* What the peer sent in a finished handshake; of a resumed session, the received certificate alone. */
+CG_CHECKED enum cg_status chain_of_peer(SSL *ssl, const struct handshake *handshake,
+        struct chain *chain, enum cg_reason *reason, struct cg_error *err);
+
 /*
  * Judges by the class's rules.
  *

@@ -15,6 +15,8 @@
 #define GW_MAX_SNI 255
 /* Ticket application data: the fixed part is under 260 octets, beside it one server name and three octets a class. */
 #define GW_MAX_TICKET_DATA 640
+/* What a session needs beside the certificate at least: one with a larger certificate is not kept. */
+#define GW_MIN_SESSION 512
 
 /* PROXY header that a balancer may send: addresses, and TLVs with a client certificate among them. */
 #define GW_MAX_PROXY_HEADER (16 * 1024)

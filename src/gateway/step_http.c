@@ -9,6 +9,7 @@
 #include "gateway/conn.h"
 #include "gateway/http.h"
 #include "gateway/identity_fields.h"
+#include "gateway/judge.h"
 #include "gateway/live.h"
 #include "gateway/record.h"
 #include "gateway/worker.h"
@@ -134,7 +135,8 @@ prepare_fields(struct conn *conn)
     identity_fields_release(&side->fields);
     side->told = NULL;
     incident_text(conn->handshake.incident, incident);
-    ok = conn->ssl == NULL || chain_of(conn->ssl, &chain, &reason, NULL) == CG_OK;
+    ok = conn->ssl == NULL ||
+            chain_of_peer(conn->ssl, &conn->handshake, &chain, &reason, NULL) == CG_OK;
     if (ok && chain.count != 0)
         ok = cg_cert_from_der(chain.certs[0], chain.lens[0], &leaf, NULL) == CG_OK;
     for (size_t i = 1; i < chain.count; i++)

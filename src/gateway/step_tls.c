@@ -35,7 +35,7 @@ do_accept(struct conn *conn)
         .iface = conn->iface,
         .engine = conn->worker->engine,
         .clock = conn->worker->clock,
-        .keys = &conn->worker->keys,
+        .sessions = conn->worker->sessions,
         .address = conn->address[0] != '\0' ? conn->address : NULL,
         .presented = -1,
         .alert = -1,

@@ -13,7 +13,7 @@
 #include "gateway/judge.h"
 #include "gateway/presented.h"
 #include "gateway/tls_policy.h"
-#include "gateway/tls_tickets.h"
+#include "gateway/tls_sessions.h"
 
 static enum cg_status
 crypto_fail(struct cg_error *err, const char *what)
@@ -191,7 +191,7 @@ configure(SSL_CTX *ctx, struct gw_interface *iface, struct cg_error *err)
         SSL_CTX_set_msg_callback(ctx, on_message);
         return CG_OK;
     }
-    return tls_tickets_apply(ctx, iface, err) ? CG_OK : CG_E_CRYPTO;
+    return tls_sessions_apply(ctx, iface, err) ? CG_OK : CG_E_CRYPTO;
 }
 
 enum cg_status
@@ -271,17 +271,20 @@ tls_begun(const SSL *ssl, const struct handshake *handshake)
     return state != TLS_ST_BEFORE && state != TLS_ST_CW_CLNT_HELLO && handshake->hello;
 }
 
-/* The certificate in a resumed session must be the one that the ticket's verdict was about. */
-static bool
-same_leaf(SSL *ssl, const struct ticket *ticket)
+void
+tls_handshake_release(struct handshake *handshake)
 {
-    const X509 *leaf = SSL_get0_peer_certificate(ssl);
-    uint8_t sha256[EVP_MAX_MD_SIZE];
+    cg_decision_free(handshake->decision);
+    handshake->decision = NULL;
+    free(handshake->leaf);
+    handshake->leaf = NULL;
+    handshake->leaf_len = 0;
+}
 
-    if (leaf == NULL || !ticket->certificate)
-        return (leaf != NULL) == ticket->certificate;
-    return X509_digest(leaf, EVP_sha256(), sha256, NULL) == 1 &&
-            memcmp(sha256, ticket->leaf, sizeof(ticket->leaf)) == 0;
+bool
+tls_presented(const SSL *ssl, const struct handshake *handshake)
+{
+    return handshake->leaf != NULL || (ssl != NULL && SSL_get0_peer_certificate(ssl) != NULL);
 }
 
 enum cg_status
@@ -289,7 +292,7 @@ tls_finish(SSL *ssl, struct handshake *handshake, bool *resumed, struct cg_error
 {
     *resumed = SSL_session_reused(ssl) == 1;
     if (*resumed) {
-        if (!handshake->has_ticket || !same_leaf(ssl, &handshake->ticket))
+        if (!handshake->has_ticket)
             return cg_fail(err, CG_E_CRYPTO, "a session was resumed without its verdict");
         return CG_OK;
     }

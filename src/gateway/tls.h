@@ -1,6 +1,6 @@
 /*
  * TLS of an interface: what we offer, how a received certificate is judged in the handshake, what a
- * ticket must bring to be honoured, and what a failed handshake means.
+ * session must bring to be resumed, and what a failed handshake means.
  */
 #ifndef GATEWAY_TLS_H
 #define GATEWAY_TLS_H
@@ -14,19 +14,7 @@
 #include "gateway/generation.h"
 #include "gateway/ticket.h"
 #include "snapshot/ipc.h"
-
-/* The keys that all workers seal tickets with, newest first. */
-struct ticket_keys {
-    struct {
-        uint8_t name[16];
-        uint8_t hmac[32];
-        uint8_t aes[32];
-    } keys[IPC_MAX_TICKET_KEYS];
-    size_t count;
-};
-
-/* Replaces the keys with the payload of a TICKET_KEYS message; false when it is malformed. */
-bool ticket_keys_load(struct ticket_keys *keys, const uint8_t *payload, size_t len);
+#include "snapshot/sessions.h"
 
 /*
  * What libssl's callbacks leave for the steps of a connection, and what they need for it. It is the
@@ -36,7 +24,7 @@ struct handshake {
     const struct gw_interface *iface;
     struct cg_engine *engine;
     gw_clock *clock;
-    const struct ticket_keys *keys;
+    struct sessions *sessions;
     const char *address; /* the peer's, or NULL */
     const struct gw_class
             *class; /* it is judged by in the handshake; NULL: not known before a request */
@@ -56,8 +44,10 @@ struct handshake {
     uint8_t chain[CG_SHA256_SIZE];
     bool chain_left_out; /* more than the received certificate was sent */
     bool offered; /* the peer came with a session of ours */
-    bool has_ticket; /* the last ticket that was honoured */
-    struct ticket ticket;
+    bool has_ticket; /* the last session that was honoured … */
+    struct ticket ticket; /* … with its verdict … */
+    uint8_t *leaf; /* … and the received certificate; owned, NULL where the peer had none */
+    size_t leaf_len;
 };
 
 /*
@@ -67,6 +57,12 @@ struct handshake {
 CG_CHECKED enum cg_status tls_context_new(struct gw_interface *iface,
         const struct snapshot_identity *identity, EVP_PKEY *key, SSL_CTX **out,
         struct cg_error *err);
+
+/* Frees what a handshake owns. */
+void tls_handshake_release(struct handshake *handshake);
+
+/* True where the peer has presented a certificate, in this handshake or in that of the resumed session. */
+bool tls_presented(const SSL *ssl, const struct handshake *handshake);
 
 /* A connection's TLS on a connected descriptor; NULL without memory. */
 SSL *tls_new(struct handshake *handshake, int fd);

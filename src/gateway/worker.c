@@ -194,10 +194,17 @@ got_key(struct worker *worker, const struct ipc_message *message, struct cg_erro
 }
 
 static enum cg_status
-got_ticket_keys(struct worker *worker, const struct ipc_message *message, struct cg_error *err)
+got_sessions(struct worker *worker, const struct ipc_message *message, struct cg_error *err)
 {
-    if (!ticket_keys_load(&worker->keys, message->payload, message->len))
-        return cg_fail(err, CG_E_PARSE, "malformed TICKET_KEYS message");
+    struct sessions *shared;
+
+    if (message->fd_count != 1 || worker->generation != NULL)
+        return cg_fail(err, CG_E_PARSE, "malformed SESSIONS message");
+    shared = sessions_map(message->fds[0]);
+    if (shared == NULL)
+        return cg_fail(err, CG_E_NOMEM, "cannot map the sessions: %s", strerror(errno));
+    sessions_free(worker->sessions);
+    worker->sessions = shared;
     return CG_OK;
 }
 
@@ -331,7 +338,10 @@ got_addresses(struct worker *worker, const struct ipc_message *message, struct c
 static void
 on_sweep(uv_timer_t *timer)
 {
-    live_sweep(timer->data);
+    struct worker *worker = timer->data;
+
+    live_sweep(worker);
+    sessions_sweep(worker->sessions, worker->clock() / 1000);
 }
 
 static void
@@ -364,8 +374,8 @@ dispatch(struct worker *worker, struct ipc_message *message, struct cg_error *er
         return got_key(worker, message, err);
     case IPC_METRICS:
         return got_metrics(worker, message, err);
-    case IPC_TICKET_KEYS:
-        return got_ticket_keys(worker, message, err);
+    case IPC_SESSIONS:
+        return got_sessions(worker, message, err);
     case IPC_LISTENERS:
         return got_listeners(worker, message, err);
     case IPC_SNAPSHOT:
@@ -399,7 +409,7 @@ read_control(struct worker *worker)
             return;
         if (dispatch(worker, &message, &err) != CG_OK)
             worker_log(worker, IPC_LOG_ERROR, "%s", err.text);
-        if (message.type == IPC_KEY || message.type == IPC_TICKET_KEYS)
+        if (message.type == IPC_KEY)
             OPENSSL_cleanse(worker->packet, IPC_MAX_PAYLOAD);
         for (size_t i = 0; i < message.fd_count; i++)
             close(message.fds[i]);
@@ -535,13 +545,16 @@ worker_new(int control_fd, gw_clock *clock, struct cg_error *err)
     worker->scratch = malloc(GW_RELAY_BYTES);
     worker->metrics = calloc(1, sizeof(*worker->metrics));
     worker->engine = cg_engine_new();
+    worker->sessions = sessions_map(-1);
     if (worker->packet == NULL || worker->scratch == NULL || worker->metrics == NULL ||
-            worker->engine == NULL || uv_loop_init(&worker->loop) != 0) {
+            worker->engine == NULL || worker->sessions == NULL ||
+            uv_loop_init(&worker->loop) != 0) {
         (void)cg_fail(err, CG_E_NOMEM, "no memory for the worker");
         free(worker->packet);
         free(worker->scratch);
         free(worker->metrics);
         cg_engine_free(worker->engine);
+        sessions_free(worker->sessions);
         free(worker);
         return NULL;
     }
@@ -603,7 +616,7 @@ worker_free(struct worker *worker)
     outbox_finish(&worker->outbox); /* peers were served on the word that these are recorded */
     outbox_release(&worker->outbox);
     cg_engine_free(worker->engine);
-    OPENSSL_cleanse(&worker->keys, sizeof(worker->keys));
+    sessions_free(worker->sessions);
     if (worker->metrics_shared)
         munmap(worker->metrics, sizeof(*worker->metrics));
     else

@@ -63,7 +63,7 @@ struct worker {
     gw_clock *clock;
     struct metrics_page *metrics; /* certgated's, or our own while it has sent none */
     bool metrics_shared;
-    struct ticket_keys keys;
+    struct sessions *sessions; /* all workers', or our own while certgated has sent none */
     struct arrival arrival;
     struct generation *generation;
     struct listener *listeners;

@@ -22,7 +22,7 @@
     /* name         from     fds              when                                                */  \
     X(KEY,          CONTROL, "none",          "before SNAPSHOT: generation, identity index, PKCS#8 DER") \
     X(METRICS,      CONTROL, "the page",      "first of all: the worker counts in it (metrics.h)")            \
-    X(TICKET_KEYS,  CONTROL, "none",          "before the first SNAPSHOT and at each rotation: newest first") \
+    X(SESSIONS,     CONTROL, "the memory file", "before the first SNAPSHOT: the worker keeps TLS sessions in it, shared with the others (sessions.h)") \
     X(LISTENERS,    CONTROL, "one per socket", "before SNAPSHOT: generation, then interface index and listener index of each") \
     X(SNAPSHOT,     CONTROL, "the memory file", "last of a generation: the worker builds and switches to it") \
     X(ADDRESSES,    CONTROL, "none",          "after SNAPSHOT and when a name's addresses change: where an outbound interface's far end is; none: its name leads nowhere") \
@@ -55,7 +55,7 @@ struct ipc_message {
  *
  *   KEY          u64 generation, u32 identity index, PKCS#8 DER to the end
  *   METRICS      nothing
- *   TICKET_KEYS  1..IPC_MAX_TICKET_KEYS times IPC_TICKET_KEY_SIZE octets, newest first
+ *   SESSIONS     nothing
  *   LISTENERS    u64 generation, then for each descriptor u32 interface index, u32 listener index
  *   SNAPSHOT     u64 generation
  *   ADDRESSES    u64 generation, u32 interface index, then 0..SNAPSHOT_MAX_ADDRESSES times
@@ -85,8 +85,6 @@ bool ipc_sandbox_from_name(const char *name, enum ipc_sandbox *out);
 /* Exit status of a worker that must be confined and cannot be. */
 #define IPC_EXIT_UNCONFINED 78
 
-#define IPC_TICKET_KEY_SIZE 80 /* name 16, HMAC key 32, AES key 32 */
-#define IPC_MAX_TICKET_KEYS 3
 #define IPC_ADDRESS_SIZE 16
 #define IPC_MAX_CHAIN (16 * 1024) /* longer ones are not told: real chains have 2 to 7 KiB */
 

@@ -59,12 +59,10 @@ write_sample(void)
         .client = -1,
         .generation = 7,
         .digest = { 1, 2, 3 },
-        .rotate_ms = 5000,
         .restarts = 2,
         .records_lost = 1,
         .past = 14,
-        .ticket_keys = { 9, 8, 7 },
-        .ticket_key_count = 2,
+        .sessions = 15,
         .sockets = { .sets = sets, .count = 2, .workers = 2 },
         .workers = workers,
         .worker_count = 3,
@@ -93,12 +91,10 @@ test_what_is_written_is_read(void **state)
     assert_int_equal(got.client, -1);
     assert_int_equal(got.generation, 7);
     assert_int_equal(got.digest[2], 3);
-    assert_int_equal(got.rotate_ms, 5000);
     assert_int_equal(got.restarts, 2);
     assert_int_equal(got.records_lost, 1);
     assert_int_equal(got.past, 14);
-    assert_int_equal(got.ticket_keys[0], 9);
-    assert_int_equal(got.ticket_key_count, 2);
+    assert_int_equal(got.sessions, 15);
     assert_int_equal(got.sockets.workers, 2);
     assert_int_equal(got.sockets.count, 2);
     assert_memory_equal(got.sockets.sets[0].fds, fds, sizeof(fds));
@@ -175,7 +171,6 @@ test_changed_anywhere_it_stays_within_bounds(void **state)
         if (read_bytes(bytes, len, &got, &err) == CG_OK) {
             assert_true(got.sockets.workers <= FLEET_MAX_WORKERS);
             assert_true(got.worker_count <= FLEET_MAX_RETIRED + FLEET_MAX_WORKERS);
-            assert_true(got.ticket_key_count <= IPC_MAX_TICKET_KEYS);
             handover_release(&got);
             read++;
         } else {

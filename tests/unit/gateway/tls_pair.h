@@ -32,7 +32,8 @@ identity_of(EVP_PKEY *key)
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"test", -1, -1, 0);
     X509_set_issuer_name(identity.cert, name);
     X509_set_pubkey(identity.cert, key);
-    X509_sign(identity.cert, key, EVP_PKEY_is_a(key, "ED25519") ? NULL : EVP_sha256());
+    X509_sign(identity.cert, key,
+            EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448") ? NULL : EVP_sha256());
     return identity;
 }
 
