@@ -41,6 +41,7 @@ enum { OPERATIONS = sizeof(kept) / sizeof(kept[0]) };
 static struct {
     OSSL_LIB_CTX *whole;
     OSSL_PROVIDER *provider; /* the default one, in `whole` */
+    OSSL_PROVIDER *narrow; /* ours, in the process's context */
     OSSL_ALGORITHM rows[OPERATIONS][MAX_KEPT];
 } algorithms;
 
@@ -127,8 +128,10 @@ algorithms_narrow(void)
         if (!filter(i))
             return false;
     /* Once a provider is loaded by name, OpenSSL no longer falls back on its default one. */
-    return OSSL_PROVIDER_add_builtin(NULL, "certgate", on_init) == 1 &&
-            OSSL_PROVIDER_load(NULL, "certgate") != NULL;
+    if (OSSL_PROVIDER_add_builtin(NULL, "certgate", on_init) != 1)
+        return false;
+    algorithms.narrow = OSSL_PROVIDER_load(NULL, "certgate");
+    return algorithms.narrow != NULL;
 }
 
 EVP_PKEY *
