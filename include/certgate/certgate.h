@@ -5,6 +5,7 @@
 #include <certgate/cert.h>
 #include <certgate/decision.h>
 #include <certgate/policy.h>
+#include <certgate/revocation.h>
 #include <certgate/status.h>
 #include <certgate/store.h>
 

@@ -5,6 +5,7 @@
 #define CERTGATE_DECISION_H
 
 #include <certgate/policy.h>
+#include <certgate/revocation.h>
 #include <certgate/store.h>
 
 /*
@@ -61,6 +62,9 @@ enum cg_reason {
     /* sip-domain */
     CG_REASON_SIP_DOMAIN_MISMATCH,
     CG_REASON_SIP_IDENTITY_MISSING,
+    /* revocation */
+    CG_REASON_REVOKED,
+    CG_REASON_REVOCATION_UNKNOWN,
     /* no check: each refuses and is recorded */
     CG_REASON_CERTIFICATE_MISSING,
     CG_REASON_UNPARSABLE,
@@ -98,6 +102,9 @@ struct cg_peer {
     const char *from_domain; /* host of the first SIP request's From, or NULL */
     bool phone;             /* a SIP phone: host-name and sip-domain are not applicable */
     bool trace;             /* record the path search for cg_decision_trace() */
+    const struct cg_revocation *revocation; /* what is known, frozen; NULL for nothing */
+    const uint8_t *staple;  /* OCSP response that the peer sent in the handshake, or NULL */
+    size_t staple_len;
 };
 
 enum cg_outcome { CG_PASS, CG_FAIL, CG_NOT_APPLICABLE, CG_UNDECIDED };
@@ -168,6 +175,9 @@ size_t cg_decision_path_count(const struct cg_decision *decision);
 const struct cg_cert *cg_decision_path_get0(const struct cg_decision *decision, size_t i);
 /* True when the last certificate of the path is trusted (in the TCS). */
 bool cg_decision_anchored(const struct cg_decision *decision);
+
+/* What the check revocation found out about certificate i of the path; NOT_ASKED where it was not made. */
+enum cg_revocation_status cg_decision_revocation(const struct cg_decision *decision, size_t i);
 
 /* The seconds during which the decision stands: what it rests on is valid in them, both included. */
 int64_t cg_decision_good_from(const struct cg_decision *decision);

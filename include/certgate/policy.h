@@ -20,10 +20,14 @@ enum cg_check {
     CG_CHECK_IN_TCS,
     CG_CHECK_HOST_NAME,
     CG_CHECK_SIP_DOMAIN,
+    CG_CHECK_REVOCATION, /* of no level: cg_policy_set_revocation() */
     CG_CHECK_COUNT
 };
 
 typedef uint32_t cg_check_set; /* bit i = enum cg_check i */
+
+/* Those that levels are made of: every one of the page. */
+#define CG_CHECKS_OF_LEVELS ((1u << CG_CHECK_REVOCATION) - 1)
 
 enum cg_level {
     CG_LEVEL_NONE,
@@ -46,6 +50,13 @@ enum cg_allowance {
     CG_ALLOW_COUNT,               /* of those that cg_policy_allow() takes */
     CG_ALLOW_ADMITTED = CG_ALLOW_COUNT, /* this one certificate: cg_policy_admit() */
     CG_ALLOWANCES                 /* of all that a decision may have needed */
+};
+
+/* Whether check `revocation` is made, and what it does with a certificate of which nothing is known. */
+enum cg_revocation_mode {
+    CG_REVOCATION_OFF,
+    CG_REVOCATION_SOFT, /* passes, with a note */
+    CG_REVOCATION_HARD, /* fails: revocation-unknown */
 };
 
 /* One row of the registry of checks: everything that manuals, help and renderings say of it. */
@@ -71,6 +82,7 @@ const struct cg_level_info *cg_level_info(enum cg_level level); /* below CG_LEVE
 const char *cg_level_name(enum cg_level level);                 /* "custom" too */
 const char *cg_role_name(enum cg_role role);
 const char *cg_service_name(enum cg_service service);
+const char *cg_revocation_mode_name(enum cg_revocation_mode mode);
 const char *cg_allowance_name(enum cg_allowance allowance);
 const char *cg_allowance_explain(enum cg_allowance allowance);
 
@@ -79,12 +91,13 @@ bool cg_check_from_name(const char *name, enum cg_check *out);
 bool cg_level_from_name(const char *name, enum cg_level *out);
 bool cg_role_from_name(const char *name, enum cg_role *out);
 bool cg_service_from_name(const char *name, enum cg_service *out);
+bool cg_revocation_mode_from_name(const char *name, enum cg_revocation_mode *out);
 /* Of those that cg_policy_allow() takes. */
 bool cg_allowance_from_name(const char *name, enum cg_allowance *out);
 
 /*
  * A policy is built with the setters, then only read; it may then be shared by threads. Defaults:
- * level medium, inbound, https, no allowance, depth 10, certificate required.
+ * level medium, inbound, https, no allowance, depth 10, certificate required, revocation off.
  */
 struct cg_policy;
 
@@ -93,6 +106,11 @@ void cg_policy_free(struct cg_policy *policy);
 
 void cg_policy_set_level(struct cg_policy *policy, enum cg_level level);
 void cg_policy_set_checks(struct cg_policy *policy, cg_check_set checks); /* makes the level custom */
+/*
+ * Adds check revocation to those of the level, or takes it away again. A custom set that names the check
+ * makes the mode hard, unless it was set before.
+ */
+void cg_policy_set_revocation(struct cg_policy *policy, enum cg_revocation_mode mode);
 void cg_policy_set_role(struct cg_policy *policy, enum cg_role role);
 void cg_policy_set_service(struct cg_policy *policy, enum cg_service service);
 void cg_policy_set_latched(struct cg_policy *policy, bool latched);
@@ -133,6 +151,7 @@ CG_CHECKED enum cg_status cg_policy_add_identity(
 
 enum cg_level cg_policy_level(const struct cg_policy *policy);
 cg_check_set cg_policy_checks(const struct cg_policy *policy);
+enum cg_revocation_mode cg_policy_revocation(const struct cg_policy *policy);
 bool cg_policy_latched(const struct cg_policy *policy);
 
 #endif

@@ -53,6 +53,28 @@
 #define CG_REFUSAL_SETS 256
 /* Certificates that one of them may keep in memory: real paths need 3 to 7 KiB. */
 #define CG_MAX_REMEMBERED_BYTES (16 * 1024)
+/* Digest of the longest kind, SHA-512. */
+#define CG_MAX_DIGEST 64
+/* Largest CRL: the largest in public use have 10 MiB, and 300,000 entries. */
+#define CG_MAX_CRL_BYTES (16 * 1024 * 1024)
+#define CG_MAX_CRL_ENTRIES (512 * 1024)
+/* One entry behind its serial number: a date and a reason have 40 octets. */
+#define CG_MAX_CRL_ENTRY_BYTES 4096
+/* Distribution points of a certificate or CRL, and responders of a certificate: real ones have two. */
+#define CG_MAX_REVOCATION_POINTS 16
+/* Largest OCSP response, its answers and the certificates that come with it: real ones have 4 KiB, 1 and 3. */
+#define CG_MAX_OCSP_BYTES (64 * 1024)
+#define CG_MAX_OCSP_ANSWERS 64
+#define CG_MAX_OCSP_CERTS 8
+/* CRLs and responses of one set. */
+#define CG_MAX_EVIDENCE 4096
+/* Of them looked at for one certificate: those that name its issuer, or it. */
+#define CG_MAX_EVIDENCE_TRIED 8
+/* Where thisUpdate may lie ahead of our clock, and how long evidence without a nextUpdate is fresh. */
+#define CG_REVOCATION_SKEW 300
+#define CG_REVOCATION_UNDATED (24 * 60 * 60)
+/* Where evidence came from: a URL or a file's path. */
+#define CG_MAX_EVIDENCE_SOURCE 1024
 /* Text of one finding's value. */
 #define CG_MAX_NOTE 512
 /* Moments that are judged, before and after 1970: every date a certificate can hold, and room to add to it. */

@@ -7,6 +7,7 @@
 #include <certgate/decision.h>
 
 #include "decision/policy.h"
+#include "revocation/judge.h"
 #include "x509/path.h"
 
 /* Everything a check may look at. */
@@ -17,6 +18,7 @@ struct cg_subject {
     const struct cg_store *store;
     const struct cg_path_result *path; /* searched whenever a check needs it */
     struct cg_engine *engine;
+    const struct cg_revocation_result *revocation; /* made whenever the check is */
 };
 
 /* What a check says beside its outcome. Texts are escaped; concerns is NULL for the received one. */
@@ -47,6 +49,7 @@ extern const struct cg_check_row cg_check_not_reflected;
 extern const struct cg_check_row cg_check_in_tcs;
 extern const struct cg_check_row cg_check_host_name;
 extern const struct cg_check_row cg_check_sip_domain;
+extern const struct cg_check_row cg_check_revocation;
 
 /* The row of a check. */
 const struct cg_check_row *cg_check_row(enum cg_check check);

@@ -16,6 +16,7 @@ static const struct cg_check_row *const checks[CG_CHECK_COUNT] = {
     [CG_CHECK_IN_TCS] = &cg_check_in_tcs,
     [CG_CHECK_HOST_NAME] = &cg_check_host_name,
     [CG_CHECK_SIP_DOMAIN] = &cg_check_sip_domain,
+    [CG_CHECK_REVOCATION] = &cg_check_revocation,
 };
 
 #define BIT(check) (1u << CG_CHECK_##check)
@@ -46,6 +47,7 @@ static const struct cg_level_info levels[CG_LEVEL_COUNT] = {
 
 static const char *const roles[] = { "inbound", "outbound" };
 static const char *const services[] = { "https", "sip", "line" };
+static const char *const revocation_modes[] = { "off", "soft", "hard" };
 static const struct {
     const char *name;
     const char *explain;
@@ -93,6 +95,12 @@ const char *
 cg_service_name(enum cg_service service)
 {
     return services[service];
+}
+
+const char *
+cg_revocation_mode_name(enum cg_revocation_mode mode)
+{
+    return revocation_modes[mode];
 }
 
 const char *
@@ -162,6 +170,17 @@ cg_service_from_name(const char *name, enum cg_service *out)
     if (!find(services, sizeof(services) / sizeof(services[0]), name, &i))
         return false;
     *out = (enum cg_service)i;
+    return true;
+}
+
+bool
+cg_revocation_mode_from_name(const char *name, enum cg_revocation_mode *out)
+{
+    size_t i;
+
+    if (!find(revocation_modes, sizeof(revocation_modes) / sizeof(revocation_modes[0]), name, &i))
+        return false;
+    *out = (enum cg_revocation_mode)i;
     return true;
 }
 

@@ -28,7 +28,7 @@ put_text(struct cg_span *part, uint64_t *len, const char *text)
     return part->len;
 }
 
-_Static_assert(sizeof(void *) != 8 || sizeof(struct cg_peer) == 80,
+_Static_assert(sizeof(void *) != 8 || sizeof(struct cg_peer) == 104,
         "cg_decision_cache_key() does not know every field of struct cg_peer");
 
 bool
@@ -39,6 +39,8 @@ cg_decision_cache_key(struct cg_engine *engine, const struct cg_store *store,
     struct {
         uint8_t policy[CG_SHA256_SIZE];
         uint8_t store[CG_SHA256_SIZE];
+        uint8_t revocation[CG_SHA256_SIZE];
+        uint64_t staple;
         int64_t clock_floor;
         uint64_t phone;
         uint64_t address;
@@ -46,7 +48,7 @@ cg_decision_cache_key(struct cg_engine *engine, const struct cg_store *store,
         uint64_t count;
         uint64_t lens[CG_MAX_CHAIN_CERTS + 1];
     } head = { 0 };
-    struct cg_span parts[CG_MAX_CHAIN_CERTS + 4];
+    struct cg_span parts[CG_MAX_CHAIN_CERTS + 5];
     size_t total = peer->leaf_len, count = 0;
 
     if (peer->leaf == NULL || peer->trace || peer->chain_count > CG_MAX_CHAIN_CERTS ||
@@ -59,6 +61,14 @@ cg_decision_cache_key(struct cg_engine *engine, const struct cg_store *store,
     parts[count++] = cg_span(&head, sizeof(head));
     total += put_text(&parts[count++], &head.address, peer->address);
     total += put_text(&parts[count++], &head.from_domain, peer->from_domain);
+    if (policy->revocation != CG_REVOCATION_OFF) {
+        if (peer->revocation != NULL)
+            memcpy(head.revocation, cg_revocation_get0_digest(peer->revocation), CG_SHA256_SIZE);
+        if (peer->staple_len > CG_MAX_OCSP_BYTES)
+            return false;
+        head.staple = peer->staple == NULL ? UINT64_MAX : peer->staple_len;
+        parts[count++] = cg_span(peer->staple, peer->staple == NULL ? 0 : peer->staple_len);
+    }
     parts[count++] = cg_span(peer->leaf, peer->leaf_len);
     for (size_t i = 0; i < peer->chain_count; i++) {
         if (peer->chain_len[i] > CG_MAX_CHAIN_BYTES)

@@ -118,6 +118,12 @@ cg_decision_anchored(const struct cg_decision *decision)
     return decision->anchored;
 }
 
+enum cg_revocation_status
+cg_decision_revocation(const struct cg_decision *decision, size_t i)
+{
+    return (enum cg_revocation_status)decision->revocation[i];
+}
+
 int64_t
 cg_decision_good_from(const struct cg_decision *decision)
 {
@@ -237,7 +243,7 @@ add_levels(struct cg_buf *buf, const struct cg_decision *decision)
     enum cg_reason reason;
     enum cg_verdict verdict;
 
-    if (decision->count != CG_CHECK_COUNT)
+    if (!cg_decision_knows_levels(decision))
         return;
     cg_buf_add(buf, ",\"levels\":{");
     for (int level = 0; level < CG_LEVEL_COUNT; level++) {

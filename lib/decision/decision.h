@@ -4,6 +4,7 @@
 
 #include <certgate/decision.h>
 
+#include "base/limits.h"
 #include "base/window.h"
 
 struct cg_decision {
@@ -21,11 +22,15 @@ struct cg_decision {
     struct cg_cert **path;
     size_t path_count;
     bool anchored;
+    uint8_t revocation[CG_MAX_PATH_CERTS]; /* enum cg_revocation_status, by place in the path */
     struct cg_window good;
     struct cg_window same; /* while a new evaluation gives the same, word for word */
     unsigned signatures;
     unsigned edges;
     char *trace;
 };
+
+/* Every check that levels are made of was made. */
+bool cg_decision_knows_levels(const struct cg_decision *decision);
 
 #endif

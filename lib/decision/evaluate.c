@@ -176,6 +176,16 @@ note_admitted(struct cg_finding *finding, const struct cg_admitted *admitted)
     return true;
 }
 
+static cg_check_set
+made(const struct cg_decision *decision)
+{
+    cg_check_set set = 0;
+
+    for (size_t i = 0; i < decision->count; i++)
+        set |= 1u << decision->findings[i].check;
+    return set;
+}
+
 /*
  * An administrator admits this certificate: what fails on it is told and does not refuse. It is all or
  * nothing; where something else refuses it too, the decision is what it would be without.
@@ -190,7 +200,9 @@ override(struct cg_decision *decision, const struct cg_admitted *admitted)
 
         if (!finding->enforced || accepts(finding))
             continue;
-        if (finding->outcome != CG_FAIL || cg_check_info(finding->check)->binding)
+        /* Who admitted it did not know of its revocation, or else says so by revocation = off. */
+        if (finding->outcome != CG_FAIL || cg_check_info(finding->check)->binding ||
+                finding->reason == CG_REASON_REVOKED)
             return true;
         failed = true;
     }
@@ -212,14 +224,11 @@ static enum cg_verdict
 derive(const struct cg_decision *decision, cg_check_set checks, bool admitted,
         enum cg_reason *reason, bool *allowed)
 {
-    cg_check_set made = 0;
-
     *reason = CG_REASON_NONE;
     *allowed = false;
     for (size_t i = 0; i < decision->count; i++) {
         const struct cg_finding *finding = &decision->findings[i];
 
-        made |= 1u << finding->check;
         if ((checks >> finding->check & 1u) == 0)
             continue;
         *allowed = *allowed || finding->allowed;
@@ -229,7 +238,7 @@ derive(const struct cg_decision *decision, cg_check_set checks, bool admitted,
         *allowed = false;
         return CG_REJECT;
     }
-    if ((checks & ~made) != 0) {
+    if ((checks & ~made(decision)) != 0) {
         *reason = CG_REASON_INTERNAL_ERROR;
         *allowed = false;
         return CG_REJECT;
@@ -293,6 +302,10 @@ set_windows(struct cg_decision *decision, const struct cg_subject *subject,
                     &decision->good, now, path->certs[i]->not_before, path->certs[i]->not_after);
         cg_window_narrow(&decision->same, path->same.from, path->same.until);
     }
+    cg_window_narrow(
+            &decision->good, subject->revocation->good.from, subject->revocation->good.until);
+    cg_window_narrow(
+            &decision->same, subject->revocation->same.from, subject->revocation->same.until);
     if (!cg_window_holds(&window, now)) {
         decision->same = (struct cg_window) { now, now };
         if (!decision->admitted)
@@ -329,6 +342,7 @@ search_path(const struct cg_subject *subject, const struct input *input, struct 
         .allow_sha1 = cg_policy_allows(policy, CG_ALLOW_SHA1_CHAIN, subject->peer->now),
         .partial_chain = policy->partial_chain,
         .enforce_ca_eku = policy->ca_eku,
+        .crl_points_processed = policy->revocation != CG_REVOCATION_OFF,
         .prefer_critical_known = !policy->latched,
         .max_depth = policy->max_depth,
         .trace = subject->peer->trace ? trace : NULL,
@@ -337,11 +351,14 @@ search_path(const struct cg_subject *subject, const struct input *input, struct 
     return cg_path_search(subject->engine, &query, path, err);
 }
 
-/* Levels evaluate all checks, so that every level's verdict is known; a custom set only its own. */
+/*
+ * Levels evaluate all checks that levels are made of, so that every level's verdict is known; a custom set
+ * only its own.
+ */
 static cg_check_set
 checks_to_run(const struct cg_policy *policy)
 {
-    return policy->level == CG_LEVEL_CUSTOM ? policy->checks : (1u << CG_CHECK_COUNT) - 1;
+    return policy->level == CG_LEVEL_CUSTOM ? policy->checks : policy->checks | CG_CHECKS_OF_LEVELS;
 }
 
 static enum cg_status
@@ -350,9 +367,10 @@ judge(struct cg_engine *engine, const struct cg_store *store, const struct cg_po
         struct cg_error *err)
 {
     const cg_check_set need_path = 1u << CG_CHECK_CHAIN | 1u << CG_CHECK_EXTENDED_KEY_USAGE |
-            1u << CG_CHECK_CRITICAL_EXTENSIONS;
+            1u << CG_CHECK_CRITICAL_EXTENSIONS | 1u << CG_CHECK_REVOCATION;
     struct cg_path_result path = { 0 };
-    struct cg_subject subject = { input->leaf, policy, peer, store, &path, engine };
+    struct cg_revocation_result revocation = { .good = CG_WINDOW_ALWAYS, .same = CG_WINDOW_ALWAYS };
+    struct cg_subject subject = { input->leaf, policy, peer, store, &path, engine, &revocation };
     cg_check_set run = checks_to_run(policy);
     const struct cg_admitted *admitted;
     enum cg_status status = CG_OK;
@@ -364,6 +382,12 @@ judge(struct cg_engine *engine, const struct cg_store *store, const struct cg_po
         status = search_path(&subject, input, &trace, &path, err);
         if (status != CG_OK)
             goto done;
+    }
+    if ((run >> CG_CHECK_REVOCATION & 1u) != 0) {
+        status = cg_revocation_judge(engine, &path, peer, &revocation, err);
+        if (status != CG_OK)
+            goto done;
+        memcpy(decision->revocation, revocation.certs, sizeof(decision->revocation));
     }
     for (int check = 0; check < CG_CHECK_COUNT; check++) {
         if ((run >> check & 1u) != 0 &&
@@ -380,7 +404,7 @@ judge(struct cg_engine *engine, const struct cg_store *store, const struct cg_po
     decision->verdict = derive(decision, policy->checks, decision->admitted, &decision->reason,
             &decision->by_allowance);
     decision->cert = cg_cert_ref(input->leaf);
-    decision->signatures = path.signatures;
+    decision->signatures = path.signatures + revocation.signatures;
     decision->edges = path.edges;
     set_windows(decision, &subject, admitted, (run & need_path) != 0);
     if (!keep_path(decision, &path)) {
@@ -466,15 +490,23 @@ cg_evaluate(struct cg_engine *engine, const struct cg_store *store, const struct
     return status;
 }
 
+bool
+cg_decision_knows_levels(const struct cg_decision *decision)
+{
+    return (made(decision) & CG_CHECKS_OF_LEVELS) == CG_CHECKS_OF_LEVELS;
+}
+
+/* Revocation is the interface's: it goes on whatever the level. */
 enum cg_verdict
 cg_decision_at_level(
         const struct cg_decision *decision, enum cg_level level, enum cg_reason *reason)
 {
+    const cg_check_set extra = made(decision) & ~CG_CHECKS_OF_LEVELS;
     bool allowed;
 
     if (decision->cert == NULL) {
         *reason = decision->reason;
         return decision->verdict;
     }
-    return derive(decision, cg_level_info(level)->checks, false, reason, &allowed);
+    return derive(decision, cg_level_info(level)->checks | extra, false, reason, &allowed);
 }

@@ -20,6 +20,12 @@ changed(struct cg_policy *policy)
     policy->digest_state = DIGEST_UNMADE;
 }
 
+static cg_check_set
+revocation_bit(const struct cg_policy *policy)
+{
+    return policy->revocation == CG_REVOCATION_OFF ? 0 : 1u << CG_CHECK_REVOCATION;
+}
+
 struct cg_policy *
 cg_policy_new(void)
 {
@@ -52,7 +58,7 @@ void
 cg_policy_set_level(struct cg_policy *policy, enum cg_level level)
 {
     policy->level = level;
-    policy->checks = cg_level_info(level)->checks;
+    policy->checks = cg_level_info(level)->checks | revocation_bit(policy);
     changed(policy);
 }
 
@@ -60,7 +66,17 @@ void
 cg_policy_set_checks(struct cg_policy *policy, cg_check_set checks)
 {
     policy->level = CG_LEVEL_CUSTOM;
-    policy->checks = checks;
+    if ((checks >> CG_CHECK_REVOCATION & 1u) != 0 && policy->revocation == CG_REVOCATION_OFF)
+        policy->revocation = CG_REVOCATION_HARD;
+    policy->checks = checks | revocation_bit(policy);
+    changed(policy);
+}
+
+void
+cg_policy_set_revocation(struct cg_policy *policy, enum cg_revocation_mode mode)
+{
+    policy->revocation = mode;
+    policy->checks = (policy->checks & ~(1u << CG_CHECK_REVOCATION)) | revocation_bit(policy);
     changed(policy);
 }
 
@@ -242,6 +258,12 @@ cg_policy_checks(const struct cg_policy *policy)
     return policy->checks;
 }
 
+enum cg_revocation_mode
+cg_policy_revocation(const struct cg_policy *policy)
+{
+    return policy->revocation;
+}
+
 bool
 cg_policy_latched(const struct cg_policy *policy)
 {
@@ -273,8 +295,9 @@ add_policy(struct cg_buf *buf, const struct cg_policy *policy)
 {
     const int64_t numbers[] = { policy->level, policy->checks, policy->role, policy->service,
         policy->latched, policy->ca_eku, policy->partial_chain, policy->require_certificate,
-        policy->max_depth, (int64_t)policy->name_count, (int64_t)policy->sip_domain_count,
-        (int64_t)policy->identity_count, (int64_t)policy->admitted_count };
+        policy->revocation, policy->max_depth, (int64_t)policy->name_count,
+        (int64_t)policy->sip_domain_count, (int64_t)policy->identity_count,
+        (int64_t)policy->admitted_count };
 
     cg_buf_add_bytes(buf, numbers, sizeof(numbers));
     for (int i = 0; i < CG_ALLOW_COUNT; i++) {

@@ -23,6 +23,7 @@ struct cg_policy {
     bool ca_eku;
     bool partial_chain;
     bool require_certificate;
+    enum cg_revocation_mode revocation; /* off exactly where `checks` lacks the check */
     unsigned max_depth;
     bool allowed[CG_ALLOW_COUNT];
     int64_t allowed_until[CG_ALLOW_COUNT];

@@ -12,6 +12,7 @@
 #define UNKNOWN_CA_48 X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, 48
 #define BAD_42 X509_V_ERR_CERT_REJECTED, 42
 #define PURPOSE_43 X509_V_ERR_INVALID_PURPOSE, 43
+#define REVOKED_44 X509_V_ERR_CERT_REVOKED, 44
 #define OTHER_46 X509_V_ERR_PERMITTED_VIOLATION, 46
 #define INTERNAL_80 X509_V_ERR_UNSPECIFIED, 80
 #define MISSING_116 X509_V_ERR_UNSPECIFIED, 116
@@ -83,6 +84,10 @@ static const struct cg_reason_info rows[CG_REASON_COUNT] = {
         "have the certificate issued with the SIP domain as subjectAltName, or correct the configured domain", OTHER_46 },
     [CG_REASON_SIP_IDENTITY_MISSING] = { "sip-identity-missing", "there is no SIP domain to compare",
         "have the certificate issued with a subjectAltName URI sip:DOMAIN, and configure the line's domain", OTHER_46 },
+    [CG_REASON_REVOKED] = { "revoked", "the certificate, or a CA of its chain, was revoked by its issuer",
+        "have the peer get a new certificate; ask its CA why the old one was revoked", REVOKED_44 },
+    [CG_REASON_REVOCATION_UNKNOWN] = { "revocation-unknown", "nobody could say whether the certificate was revoked, and revocation = hard asks for an answer",
+        "see what was found: make the CRL or OCSP responder reachable, configure its CRL, or set revocation = soft", OTHER_46 },
     [CG_REASON_CERTIFICATE_MISSING] = { "certificate-missing", "the peer presented no certificate",
         "give the peer a certificate and key, and have it present them", MISSING_116 },
     [CG_REASON_UNPARSABLE] = { "unparsable", "the received certificate cannot be read",

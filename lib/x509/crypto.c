@@ -239,15 +239,15 @@ prepare(struct cg_engine *engine, struct cg_key *key, const struct scheme *schem
 
 /* EdDSA signs the message itself; the context is clean for digests afterwards. */
 static enum cg_signature_result
-verify_edwards(struct cg_engine *engine, const struct cg_cert *cert, struct cg_key *key)
+verify_edwards(struct cg_engine *engine, const struct cg_signed *what, struct cg_key *key)
 {
     enum cg_signature_result result = CG_SIGNATURE_FAILED;
 
     if (EVP_MD_CTX_reset(engine->hashing) == 1 &&
             EVP_DigestVerifyInit_ex(
                     engine->hashing, NULL, NULL, engine->context, NULL, key->pkey, NULL) == 1)
-        result = EVP_DigestVerify(engine->hashing, cert->signature.data, cert->signature.len,
-                         cert->tbs.data, cert->tbs.len) == 1
+        result = EVP_DigestVerify(engine->hashing, what->signature.data, what->signature.len,
+                         what->tbs.data, what->tbs.len) == 1
                 ? CG_SIGNATURE_VALID
                 : CG_SIGNATURE_INVALID;
     (void)EVP_MD_CTX_reset(engine->hashing);
@@ -255,7 +255,7 @@ verify_edwards(struct cg_engine *engine, const struct cg_cert *cert, struct cg_k
 }
 
 static enum cg_signature_result
-verify_scheme(struct cg_engine *engine, const struct cg_cert *cert, const struct cg_cert *issuer,
+verify_scheme(struct cg_engine *engine, const struct cg_signed *what, const struct cg_cert *issuer,
         const struct scheme *scheme)
 {
     uint8_t digest[EVP_MAX_MD_SIZE];
@@ -265,13 +265,13 @@ verify_scheme(struct cg_engine *engine, const struct cg_cert *cert, const struct
 
     if (!key_fits(scheme, issuer))
         return CG_SIGNATURE_REFUSED;
-    if (cert->signature.len == 0)
+    if (what->signature.len == 0)
         return CG_SIGNATURE_INVALID;
     key = cg_engine_key(engine, issuer);
     if (key == NULL)
         return CG_SIGNATURE_KEY;
     if (scheme->digest == CG_DIGEST_NONE) {
-        result = verify_edwards(engine, cert, key);
+        result = verify_edwards(engine, what, key);
         goto done;
     }
     if (engine->digests[scheme->digest] == NULL) {
@@ -279,14 +279,14 @@ verify_scheme(struct cg_engine *engine, const struct cg_cert *cert, const struct
         goto done;
     }
     if (EVP_DigestInit_ex2(engine->hashing, engine->digests[scheme->digest], NULL) != 1 ||
-            EVP_DigestUpdate(engine->hashing, cert->tbs.data, cert->tbs.len) != 1 ||
+            EVP_DigestUpdate(engine->hashing, what->tbs.data, what->tbs.len) != 1 ||
             EVP_DigestFinal_ex(engine->hashing, digest, &len) != 1) {
         result = CG_SIGNATURE_FAILED;
         goto done;
     }
     /* A context that cannot be set up has a key too small for the hash or salt: nothing verifies. */
     result = prepare(engine, key, scheme) &&
-                    EVP_PKEY_verify(key->verify, cert->signature.data, cert->signature.len, digest,
+                    EVP_PKEY_verify(key->verify, what->signature.data, what->signature.len, digest,
                             len) == 1
             ? CG_SIGNATURE_VALID
             : CG_SIGNATURE_INVALID;
@@ -301,11 +301,12 @@ static enum cg_signature_result
 verify_remembered(struct cg_engine *engine, const struct cg_cert *cert,
         const struct cg_cert *issuer, const struct scheme *scheme, bool *fresh)
 {
+    const struct cg_signed what = { .tbs = cert->tbs, .signature = cert->signature };
     enum cg_signature_result result;
 
     if (cg_engine_is_verified(engine, cert, issuer))
         return CG_SIGNATURE_VALID;
-    result = verify_scheme(engine, cert, issuer, scheme);
+    result = verify_scheme(engine, &what, issuer, scheme);
     *fresh = result == CG_SIGNATURE_VALID || result == CG_SIGNATURE_INVALID;
     if (result == CG_SIGNATURE_VALID)
         cg_engine_note_verified(engine, cert, issuer);
@@ -335,6 +336,52 @@ cg_signature_verify_own(struct cg_engine *engine, const struct cg_cert *cert, bo
     if (!read_scheme(cert->signature_algorithm, &scheme))
         return CG_SIGNATURE_REFUSED;
     return verify_remembered(engine, cert, cert, &scheme, fresh);
+}
+
+enum cg_signature_result
+cg_signature_verify_signed(struct cg_engine *engine, const struct cg_signed *evidence,
+        const struct cg_cert *issuer, bool *fresh)
+{
+    enum cg_signature_result result;
+    struct scheme scheme;
+
+    *fresh = false;
+    if (!read_scheme(evidence->algorithm, &scheme) || scheme.digest == CG_DIGEST_MD5)
+        return CG_SIGNATURE_REFUSED;
+    if (scheme.digest == CG_DIGEST_SHA1)
+        return CG_SIGNATURE_SHA1;
+    if (evidence->remember && cg_engine_is_believed(engine, evidence->sha256, issuer))
+        return CG_SIGNATURE_VALID;
+    result = verify_scheme(engine, evidence, issuer, &scheme);
+    *fresh = result == CG_SIGNATURE_VALID || result == CG_SIGNATURE_INVALID;
+    if (result == CG_SIGNATURE_VALID && evidence->remember)
+        cg_engine_note_believed(engine, evidence->sha256, issuer);
+    return result;
+}
+
+size_t
+cg_digest_by_oid(struct cg_span oid, struct cg_span bytes, uint8_t out[CG_MAX_DIGEST])
+{
+    static const struct {
+        enum cg_digest digest;
+        const EVP_MD *(*make)(void);
+    } makers[] = {
+        { CG_DIGEST_SHA1, EVP_sha1 },
+        { CG_DIGEST_SHA256, EVP_sha256 },
+        { CG_DIGEST_SHA384, EVP_sha384 },
+        { CG_DIGEST_SHA512, EVP_sha512 },
+    };
+    unsigned len = 0;
+
+    for (size_t i = 0; i < sizeof(pss_digests) / sizeof(pss_digests[0]); i++) {
+        if (!cg_span_equal(oid, cg_span(pss_digests[i].oid, pss_digests[i].oid_len)))
+            continue;
+        for (size_t k = 0; k < sizeof(makers) / sizeof(makers[0]); k++)
+            if (makers[k].digest == pss_digests[i].digest &&
+                    EVP_Digest(bytes.data, bytes.len, out, &len, makers[k].make(), NULL) == 1)
+                return len;
+    }
+    return 0;
 }
 
 bool

@@ -18,6 +18,15 @@ enum cg_signature_result {
     CG_SIGNATURE_FAILED,  /* no memory or an internal failure: the caller gives CG_E_CRYPTO */
 };
 
+/* What else is signed as a certificate is: a CRL, an OCSP response. Only certificates are no evidence. */
+struct cg_signed {
+    const uint8_t *sha256; /* of the whole */
+    struct cg_span tbs; /* header included */
+    struct cg_span algorithm; /* AlgorithmIdentifier, header included */
+    struct cg_span signature; /* BIT STRING bytes; empty when it has unused bits */
+    bool remember; /* the result, if it is valid: not for what a peer brings along */
+};
+
 /*
  * Verifies that `issuer`'s key signed `cert`. *fresh is set to whether a signature was really verified;
  * false when the engine remembered it. Only valid results are remembered, by both SHA-256 digests
@@ -25,6 +34,10 @@ enum cg_signature_result {
  */
 enum cg_signature_result cg_signature_verify(struct cg_engine *engine, const struct cg_cert *cert,
         const struct cg_cert *issuer, bool allow_sha1, bool *fresh);
+
+/* The same for evidence; SHA-1 is never allowed. */
+enum cg_signature_result cg_signature_verify_signed(struct cg_engine *engine,
+        const struct cg_signed *evidence, const struct cg_cert *issuer, bool *fresh);
 
 /* What a verification with this certificate's key counts as against CG_MAX_SIGNATURES. */
 unsigned cg_signature_weight(const struct cg_cert *issuer);
@@ -43,6 +56,9 @@ bool cg_signature_is_refused(const struct cg_cert *cert);
 
 /* Parameters of an RSASSA-PSS key: absent, or such as a signature may have (RFC 4055 section 3.1). */
 bool cg_pss_key_parameters_valid(struct cg_span parameters);
+
+/* SHA-1, SHA-256, SHA-384 or SHA-512 of the bytes, by the OID of the digest; 0 octets when it is none of them. */
+size_t cg_digest_by_oid(struct cg_span oid, struct cg_span bytes, uint8_t out[CG_MAX_DIGEST]);
 
 /* The public key loads: a key OpenSSL can use (RSA numbers, EC point on its curve, …). */
 bool cg_key_loads(struct cg_engine *engine, const struct cg_cert *cert);

@@ -90,6 +90,7 @@ cg_engine_free(struct cg_engine *engine)
         cg_cert_free(engine->cas[i]);
     free(engine->cas);
     cg_path_scratch_free(engine->scratch);
+    free(engine->believed);
     free(engine->verified_leaves);
     free(engine->verified_cas);
     free(engine->keys);
@@ -187,26 +188,54 @@ verified_set(const struct cg_engine *engine, const struct cg_cert *cert)
     return &sets[set_of(cert->sha256, CG_ENGINE_VERIFIED_SETS)];
 }
 
+static bool
+holds(const struct cg_verified_set *set, const uint8_t sha256[CG_SHA256_SIZE],
+        const struct cg_cert *issuer)
+{
+    for (size_t i = 0; i < 2; i++)
+        if (memcmp(set->pairs[i].cert, sha256, CG_SHA256_SIZE) == 0 &&
+                memcmp(set->pairs[i].spki, issuer->spki_sha256, CG_SHA256_SIZE) == 0)
+            return true;
+    return false;
+}
+
+static void
+take(struct cg_verified_set *set, const uint8_t sha256[CG_SHA256_SIZE],
+        const struct cg_cert *issuer)
+{
+    set->pairs[1] = set->pairs[0];
+    memcpy(set->pairs[0].cert, sha256, CG_SHA256_SIZE);
+    memcpy(set->pairs[0].spki, issuer->spki_sha256, CG_SHA256_SIZE);
+}
+
 bool
 cg_engine_is_verified(
         const struct cg_engine *engine, const struct cg_cert *cert, const struct cg_cert *issuer)
 {
-    const struct cg_verified_set *set = verified_set(engine, cert);
-
-    for (size_t i = 0; i < 2; i++)
-        if (memcmp(set->pairs[i].cert, cert->sha256, CG_SHA256_SIZE) == 0 &&
-                memcmp(set->pairs[i].spki, issuer->spki_sha256, CG_SHA256_SIZE) == 0)
-            return true;
-    return false;
+    return holds(verified_set(engine, cert), cert->sha256, issuer);
 }
 
 void
 cg_engine_note_verified(
         struct cg_engine *engine, const struct cg_cert *cert, const struct cg_cert *issuer)
 {
-    struct cg_verified_set *set = verified_set(engine, cert);
+    take(verified_set(engine, cert), cert->sha256, issuer);
+}
 
-    set->pairs[1] = set->pairs[0];
-    memcpy(set->pairs[0].cert, cert->sha256, CG_SHA256_SIZE);
-    memcpy(set->pairs[0].spki, issuer->spki_sha256, CG_SHA256_SIZE);
+bool
+cg_engine_is_believed(const struct cg_engine *engine, const uint8_t sha256[CG_SHA256_SIZE],
+        const struct cg_cert *issuer)
+{
+    return engine->believed != NULL &&
+            holds(&engine->believed[set_of(sha256, CG_ENGINE_BELIEVED_SETS)], sha256, issuer);
+}
+
+void
+cg_engine_note_believed(struct cg_engine *engine, const uint8_t sha256[CG_SHA256_SIZE],
+        const struct cg_cert *issuer)
+{
+    if (engine->believed == NULL)
+        engine->believed = calloc(CG_ENGINE_BELIEVED_SETS, sizeof(*engine->believed));
+    if (engine->believed != NULL)
+        take(&engine->believed[set_of(sha256, CG_ENGINE_BELIEVED_SETS)], sha256, issuer);
 }

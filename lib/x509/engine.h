@@ -13,6 +13,8 @@
 /* Sets of two: a newcomer takes the older place of its set. 512 CA keys, 8,192 signatures of each kind. */
 #define CG_ENGINE_KEY_SETS 256
 #define CG_ENGINE_VERIFIED_SETS 4096
+/* CRLs and responses that were given to us: as many as a set of them holds. */
+#define CG_ENGINE_BELIEVED_SETS 2048
 /* CA certificates that peers send again and again: 256 of at most this size, 2 MiB with their facts. */
 #define CG_ENGINE_CA_SETS 128
 #define CG_ENGINE_MAX_CA_BYTES 4096
@@ -75,6 +77,7 @@ struct cg_engine {
     /* Apart, so that a stream of new leaves never drives out what is known of CAs. */
     struct cg_verified_set *verified_cas;
     struct cg_verified_set *verified_leaves;
+    struct cg_verified_set *believed; /* NULL until the first evidence */
     struct cg_cert **cas; /* CG_ENGINE_CA_SETS sets of two, parsed */
     struct cg_path_scratch *scratch;
     struct cg_decision_cache *decisions; /* NULL until lib/decision makes one … */
@@ -102,5 +105,11 @@ bool cg_engine_is_verified(
         const struct cg_engine *engine, const struct cg_cert *cert, const struct cg_cert *issuer);
 void cg_engine_note_verified(
         struct cg_engine *engine, const struct cg_cert *cert, const struct cg_cert *issuer);
+
+/* The same of evidence, by its SHA-256. Without memory nothing is remembered. */
+bool cg_engine_is_believed(const struct cg_engine *engine, const uint8_t sha256[CG_SHA256_SIZE],
+        const struct cg_cert *issuer);
+void cg_engine_note_believed(struct cg_engine *engine, const uint8_t sha256[CG_SHA256_SIZE],
+        const struct cg_cert *issuer);
 
 #endif

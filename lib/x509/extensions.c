@@ -237,8 +237,8 @@ read_value(struct cg_cert *cert, const struct cg_extension *extension)
             cg_cert_note_defect(cert, readers[i].defect, extension->oid);
 }
 
-static bool
-read_extension(struct cg_reader *list, struct cg_extension *out)
+bool
+cg_extension_read(struct cg_reader *list, struct cg_extension *out)
 {
     struct cg_reader inside;
 
@@ -271,14 +271,14 @@ cg_extensions_read(struct cg_cert *cert, struct cg_span contents)
     if (!cg_der_enter(&outer, CG_DER_SEQUENCE, &list) || !cg_reader_done(&outer))
         return false;
     for (counting = list; !cg_reader_done(&counting); count++)
-        if (count == CG_MAX_EXTENSIONS || !read_extension(&counting, &extension))
+        if (count == CG_MAX_EXTENSIONS || !cg_extension_read(&counting, &extension))
             return false;
     if (count == 0) /* not allowed (section 4.1), says nothing, harms nobody */
         return true;
     cert->extensions = calloc(count, sizeof(*cert->extensions));
     if (cert->extensions == NULL)
         return false;
-    while (!cg_reader_done(&list) && read_extension(&list, &extension)) {
+    while (!cg_reader_done(&list) && cg_extension_read(&list, &extension)) {
         if (is_duplicate(cert, extension.oid))
             cg_cert_note_defect(cert, CG_DEFECT_DUPLICATE_EXTENSION, extension.oid);
         else

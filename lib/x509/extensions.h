@@ -13,4 +13,8 @@ bool cg_extensions_read(struct cg_cert *cert, struct cg_span contents);
 /* Notes a defect; the first one keeps the extension's OID. */
 void cg_cert_note_defect(struct cg_cert *cert, enum cg_defect defect, struct cg_span oid);
 
+/* Reads one Extension (section 4.1) at the cursor: of a certificate, a CRL, an entry, a response. */
+struct cg_reader;
+bool cg_extension_read(struct cg_reader *list, struct cg_extension *out);
+
 #endif

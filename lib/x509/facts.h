@@ -99,6 +99,7 @@ enum {
     CG_EKU_ANY = 1 << 2,
     CG_EKU_SIP_DOMAIN = 1 << 3, /* RFC 5924 */
     CG_EKU_OTHER = 1 << 4,
+    CG_EKU_OCSP_SIGNING = 1 << 5, /* RFC 6960 section 4.2.2.2 */
 };
 
 /* GeneralName, RFC 5280 section 4.2.1.6; the numbers are the context tags. */

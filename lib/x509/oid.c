@@ -43,7 +43,7 @@ static const struct oid_row rows[] = {
     ROW("\x2b\x06\x01\x05\x05\x07\x03\x03", "codeSigning",     KIND_PURPOSE, CG_EKU_OTHER),
     ROW("\x2b\x06\x01\x05\x05\x07\x03\x04", "emailProtection", KIND_PURPOSE, CG_EKU_OTHER),
     ROW("\x2b\x06\x01\x05\x05\x07\x03\x08", "timeStamping",    KIND_PURPOSE, CG_EKU_OTHER),
-    ROW("\x2b\x06\x01\x05\x05\x07\x03\x09", "OCSPSigning",     KIND_PURPOSE, CG_EKU_OTHER),
+    ROW("\x2b\x06\x01\x05\x05\x07\x03\x09", "OCSPSigning",     KIND_PURPOSE, CG_EKU_OCSP_SIGNING),
     ROW("\x60\x86\x48\x01\x86\xf8\x42\x04\x01", "nsSGC",       KIND_PURPOSE, CG_EKU_OTHER),
     ROW("\x2b\x06\x01\x04\x01\x82\x37\x0a\x03\x03", "msSGC",   KIND_PURPOSE, CG_EKU_OTHER),
     /* keys: RFC 3279, RFC 4055, RFC 5480, RFC 8410 */

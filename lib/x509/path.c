@@ -333,14 +333,17 @@ note_path(const struct cg_path_scratch *search, struct cg_path_result *result)
 static void
 note_critical(const struct cg_path_scratch *search, struct cg_path_result *result)
 {
+    bool crl_points = search->query->crl_points_processed;
+
     if (result->valid) {
-        cg_path_find_unknown_critical(result->certs, result->count, &result->critical);
+        cg_path_find_unknown_critical(
+                result->certs, result->count, crl_points, &result->critical);
         return;
     }
-    cg_path_find_unknown_critical(&search->query->leaf, 1, &result->critical);
+    cg_path_find_unknown_critical(&search->query->leaf, 1, crl_points, &result->critical);
     if (result->critical.reason == CG_REASON_NONE)
-        cg_path_find_unknown_critical(
-                search->query->sent, search->query->sent_count, &result->critical);
+        cg_path_find_unknown_critical(search->query->sent, search->query->sent_count, crl_points,
+                &result->critical);
 }
 
 static void

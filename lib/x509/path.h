@@ -23,6 +23,7 @@ struct cg_path_query {
     bool allow_sha1;
     bool partial_chain;
     bool enforce_ca_eku;
+    bool crl_points_processed; /* critical cRLDistributionPoints is known: revocation is checked */
     bool prefer_critical_known; /* false while latched: critical extensions do not matter */
     unsigned max_depth; /* intermediates between leaf and anchor */
     struct cg_buf *trace; /* NULL, or receives the search as an indented tree */
@@ -61,9 +62,9 @@ CG_CHECKED enum cg_status cg_path_search(struct cg_engine *engine,
 
 /*
  * A critical extension outside our list, on any of these certificates, as a fault; reason NONE when
- * all are known.
+ * all are known. cRLDistributionPoints is only while revocation is checked (`crl_points`).
  */
-void cg_path_find_unknown_critical(
-        const struct cg_cert *const *certs, size_t count, struct cg_path_fault *fault);
+void cg_path_find_unknown_critical(const struct cg_cert *const *certs, size_t count,
+        bool crl_points, struct cg_path_fault *fault);
 
 #endif

@@ -339,8 +339,8 @@ cg_path_explain(struct cg_path_scratch *search, const struct path_attempt *attem
 }
 
 void
-cg_path_find_unknown_critical(
-        const struct cg_cert *const *certs, size_t count, struct cg_path_fault *fault)
+cg_path_find_unknown_critical(const struct cg_cert *const *certs, size_t count, bool crl_points,
+        struct cg_path_fault *fault)
 {
     struct quoted name;
 
@@ -349,10 +349,9 @@ cg_path_find_unknown_critical(
         for (size_t e = 0; e < certs[i]->extension_count; e++) {
             const struct cg_extension *extension = &certs[i]->extensions[e];
 
-            /* cRLDistributionPoints is processed only while revocation is checked. */
             if (!extension->critical ||
                     (extension->id != CG_EXT_OTHER &&
-                            extension->id != CG_EXT_CRL_DISTRIBUTION_POINTS))
+                            (crl_points || extension->id != CG_EXT_CRL_DISTRIBUTION_POINTS)))
                 continue;
             fault->reason = CG_REASON_CRITICAL_EXTENSION_UNKNOWN;
             fault->cert = certs[i];

@@ -117,7 +117,7 @@ cg_path_rate_issuer(const struct cg_path_query *query, struct path_node *node)
     node->may_anchor = node->in_store && node->fault != CG_REASON_NOT_A_CA &&
             (node->self_issued || query->partial_chain);
     node->sha1 = cg_signature_is_sha1(node->cert);
-    cg_path_find_unknown_critical(&node->cert, 1, &critical);
+    cg_path_find_unknown_critical(&node->cert, 1, query->crl_points_processed, &critical);
     node->critical_unknown = critical.reason != CG_REASON_NONE;
     node->purpose_refused = !purpose_allowed(query, node->cert);
     node->cost = (node->critical_unknown && query->prefer_critical_known ? 2u : 0u) +

@@ -48,7 +48,8 @@ judge(struct batch_case *c, struct cg_engine *engine, const struct cg_store *com
         .now = c->options.has_time ? c->options.time : (int64_t)time(NULL),
         .clock_floor = c->options.has_time ? 0 : CERTGATE_RELEASE_TIME,
         .address = c->options.peer_address,
-        .from_domain = c->options.from_domain };
+        .from_domain = c->options.from_domain,
+        .revocation = c->options.known };
     struct cg_error err = { "no memory" };
     struct cg_policy *policy = cli_policy(&c->options, &err);
     struct cg_store *store = policy == NULL ? NULL

@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "config.h"
+#include "input/evidence.h"
 #include "settings/values.h"
 
 enum {
@@ -27,6 +28,9 @@ enum {
     OPT_PARTIAL,
     OPT_DEPTH,
     OPT_CHECKS,
+    OPT_REVOCATION,
+    OPT_CRL,
+    OPT_OCSP,
     OPT_FORMAT,
     OPT_BATCH,
     OPT_TRACE,
@@ -54,6 +58,9 @@ static const struct option long_options[] = {
     { "partial-chain", no_argument, NULL, OPT_PARTIAL },
     { "max-depth", required_argument, NULL, OPT_DEPTH },
     { "checks", required_argument, NULL, OPT_CHECKS },
+    { "revocation", required_argument, NULL, OPT_REVOCATION },
+    { "crl", required_argument, NULL, OPT_CRL },
+    { "ocsp", required_argument, NULL, OPT_OCSP },
     { "format", required_argument, NULL, OPT_FORMAT },
     { "batch", no_argument, NULL, OPT_BATCH },
     { "trace", no_argument, NULL, OPT_TRACE },
@@ -107,6 +114,22 @@ add_reference(const char *what, const char *text, char *list[64], size_t *count)
         return cli_fail("%s '%s' is no name, or there are more than 64", what, text);
     list[(*count)++] = reference;
     return CLI_ACCEPT;
+}
+
+static int
+add_evidence(struct cli_check_options *o, const char *path, enum cg_evidence_kind kind)
+{
+    struct cg_evidence *evidence = NULL;
+    struct cg_error err = { "no memory" };
+    int result = CLI_ACCEPT;
+
+    if (o->known == NULL)
+        o->known = cg_revocation_new();
+    if (o->known == NULL || input_evidence_load(path, kind, &evidence, &err) != CG_OK ||
+            cg_revocation_add(o->known, evidence, &err) != CG_OK)
+        result = cli_fail("%s", err.text);
+    cg_evidence_free(evidence);
+    return result;
 }
 
 static int
@@ -181,6 +204,14 @@ take_option(int option, char **argv, struct cli_check_options *o)
         return cli_checks(optarg, &o->checks, unknown)
                 ? CLI_ACCEPT
                 : cli_fail("unknown check '%s'; see certgate help checks", unknown);
+    case OPT_REVOCATION:
+        return cg_revocation_mode_from_name(optarg, &o->revocation)
+                ? CLI_ACCEPT
+                : cli_fail("--revocation is off, soft or hard, not '%s'", optarg);
+    case OPT_CRL:
+        return add_evidence(o, optarg, CG_EVIDENCE_CRL);
+    case OPT_OCSP:
+        return add_evidence(o, optarg, CG_EVIDENCE_OCSP);
     case OPT_FORMAT:
         o->json = strcmp(optarg, "json") == 0;
         return o->json || strcmp(optarg, "text") == 0
@@ -205,7 +236,9 @@ needs_tcs(const struct cli_check_options *o)
 {
     cg_check_set checks = o->custom ? o->checks : cg_level_info(o->level)->checks;
 
-    return o->all_levels || (checks & (1u << CG_CHECK_CHAIN | 1u << CG_CHECK_IN_TCS)) != 0;
+    return o->all_levels || o->revocation != CG_REVOCATION_OFF ||
+            (checks & (1u << CG_CHECK_CHAIN | 1u << CG_CHECK_IN_TCS | 1u << CG_CHECK_REVOCATION)) !=
+            0;
 }
 
 static int
@@ -242,7 +275,8 @@ judge(struct cli_check_options *o, struct input_list *received)
         .from_domain = o->from_domain,
         .chain = chain,
         .chain_len = chain_len,
-        .trace = o->trace };
+        .trace = o->trace,
+        .revocation = o->known };
     struct cg_engine *engine = cg_engine_new();
     struct cg_error err = { "no memory" };
     struct cg_policy *policy = cli_policy(o, &err);
@@ -284,6 +318,7 @@ release(struct cli_check_options *o)
     input_list_release(&o->tcs);
     input_list_release(&o->identities);
     input_list_release(&o->chain);
+    cg_revocation_free(o->known);
     if (o->password != NULL)
         OPENSSL_cleanse(o->password, strlen(o->password));
     free(o->password);
@@ -310,6 +345,9 @@ check_options(const struct cli_check_options *o, int arguments, const char *firs
     if (o->custom && (o->all_levels || o->has_level))
         return cli_fail("--checks stands in place of a level: leave out --%s",
                 o->all_levels ? "all-levels" : "level");
+    if (o->known != NULL && o->revocation == CG_REVOCATION_OFF &&
+            (!o->custom || (o->checks >> CG_CHECK_REVOCATION & 1u) == 0))
+        return cli_fail("--crl and --ocsp are read with --revocation soft or hard only");
     if (o->batch)
         return arguments == 0 ? CLI_ACCEPT
                               : cli_fail("--batch reads standard input; '%s' is too much", first);
@@ -327,6 +365,7 @@ run(int argc, char **argv)
 {
     struct cli_check_options o = { .level = CG_LEVEL_MEDIUM, .max_depth = 10 };
     struct input_list received = { 0 };
+    struct cg_error err;
     int option, result;
 
     opterr = 0;
@@ -342,6 +381,8 @@ run(int argc, char **argv)
     }
     if (result == CLI_ACCEPT)
         result = check_options(&o, argc - optind, argv[optind]);
+    if (result == CLI_ACCEPT && o.known != NULL && cg_revocation_freeze(o.known, &err) != CG_OK)
+        result = cli_fail("%s", err.text);
     if (result == CLI_ACCEPT && o.batch) {
         result = cli_batch(&o, stdin, stdout);
     } else if (result == CLI_ACCEPT) {
@@ -393,6 +434,10 @@ const struct cli_command cli_check = {
             "  --ca-eku              every CA of the path must allow the purpose\n"
             "  --partial-chain       a trusted intermediate may end the path\n"
             "  --max-depth N         most intermediates, 0 to 32 (default 10)\n"
+            "  --revocation MODE     off (default), soft (unknown passes, with a note) or hard, at "
+            "every level\n"
+            "  --crl FILE            a CRL, PEM or DER; may be repeated\n"
+            "  --ocsp FILE           an OCSP response, DER; may be repeated\n"
             "  --trace               print the path search as a tree\n"
             "  --password-file FILE  its first line opens PKCS#12 containers\n"
             "  --format F            text (default) or json\n"

@@ -89,6 +89,8 @@ struct cli_check_options {
     cg_check_set checks;
     enum cg_role role;
     enum cg_service service;
+    enum cg_revocation_mode revocation;
+    struct cg_revocation *known; /* what --crl and --ocsp gave, or NULL */
     bool latched, ca_eku, partial_chain, all_levels, json, trace, batch, has_time;
     unsigned max_depth;
     int64_t time;

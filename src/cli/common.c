@@ -231,6 +231,8 @@ cli_policy(const struct cli_check_options *options, struct cg_error *err)
         cg_policy_set_checks(policy, options->checks);
     else
         cg_policy_set_level(policy, options->level);
+    if (options->revocation != CG_REVOCATION_OFF)
+        cg_policy_set_revocation(policy, options->revocation);
     cg_policy_set_role(policy, options->role);
     cg_policy_set_service(policy, options->service);
     cg_policy_set_latched(policy, options->latched);

@@ -449,7 +449,7 @@ def test_help_comes_from_the_rows():
     _, reasons, _ = certgate("help", "reasons")
     _, out, _ = certgate("check", "--help")
     ids = re.findall(r"^([a-z0-9-]+)(?: \*)?$", checks, re.M)
-    assert len(ids) == 12 and ids[0] == "in-date" and ids[-1] == "sip-domain"
+    assert len(ids) == 13 and ids[0] == "in-date" and ids[-2:] == ["sip-domain", "revocation"]
     for check in ids:
         assert re.search(rf"^{check} ", levels, re.M)
     for level in ("none", "low", "medium", "high", "medium+remote", "high+remote"):

@@ -50,7 +50,7 @@ one_extension(void **state)
         const struct cg_cert *certs[] = { leaf };
         struct trial trial = { .store = NULL };
 
-        cg_path_find_unknown_critical(certs, 1, &trial.path.critical);
+        cg_path_find_unknown_critical(certs, 1, false, &trial.path.critical);
         expect_outcome(rows[i].extension, &trial,
                 try_check(&trial, CG_CHECK_CRITICAL_EXTENSIONS, leaf),
                 rows[i].found == NULL ? CG_PASS : CG_FAIL, CG_REASON_CRITICAL_EXTENSION_UNKNOWN);
@@ -79,7 +79,7 @@ which_certificate(void **state)
         struct trial trial = { .store = NULL };
 
         certs[place] = bad;
-        cg_path_find_unknown_critical(certs, 3, &trial.path.critical);
+        cg_path_find_unknown_critical(certs, 3, false, &trial.path.critical);
         assert_int_equal(try_check(&trial, CG_CHECK_CRITICAL_EXTENSIONS, plain), CG_FAIL);
         assert_ptr_equal(trial.note.concerns, bad);
         expect_text("the first of them", trial.note.found, "critical extension 1.2.3.5");

@@ -47,7 +47,7 @@ level_and_custom_checks(void **state)
     struct cg_policy *policy = *state;
 
     cg_policy_set_level(policy, CG_LEVEL_HIGH_REMOTE);
-    assert_int_equal(cg_policy_checks(policy), (1u << CG_CHECK_COUNT) - 1);
+    assert_int_equal(cg_policy_checks(policy), CG_CHECKS_OF_LEVELS);
     cg_policy_set_checks(policy, 1u << CG_CHECK_IN_TCS);
     assert_int_equal(cg_policy_level(policy), CG_LEVEL_CUSTOM);
     assert_int_equal(cg_policy_checks(policy), 1u << CG_CHECK_IN_TCS);
