@@ -89,10 +89,10 @@ is_fresh(struct question *q, const struct cg_evidence *evidence, const struct cg
     if (cg_window_holds(fresh, q->now))
         return true;
     if (q->now < fresh->from)
-        snprintf(words, sizeof(words), "is of the future, %s",
+        snprintf(words, sizeof(words), "it is of the future, %s",
                 stamp(&when, fresh->from + CG_REVOCATION_SKEW));
     else
-        snprintf(words, sizeof(words), "is stale since %s", stamp(&when, fresh->until));
+        snprintf(words, sizeof(words), "it is stale since %s", stamp(&when, fresh->until));
     useless(q, evidence, words);
     return false;
 }
@@ -104,7 +104,7 @@ is_signed(struct question *q, const struct cg_evidence *evidence, const struct c
     bool fresh = false;
 
     if (q->tried >= CG_MAX_EVIDENCE_TRIED) {
-        useless(q, evidence, "was not looked at: too many others are signed wrongly");
+        useless(q, evidence, "it was not looked at: too many others are signed wrongly");
         return false;
     }
     result = cg_signature_verify_signed(q->engine, &evidence->body, signer, &fresh);
@@ -114,11 +114,11 @@ is_signed(struct question *q, const struct cg_evidence *evidence, const struct c
     q->tried++;
     q->failed = q->failed || result == CG_SIGNATURE_FAILED;
     useless(q, evidence,
-            result == CG_SIGNATURE_SHA1 ? "is signed with SHA-1"
+            result == CG_SIGNATURE_SHA1 ? "it is signed with SHA-1"
                     : result == CG_SIGNATURE_REFUSED
-                    ? "is signed with an algorithm that is refused, "
+                    ? "it is signed with an algorithm that is refused, "
                       "or another key than the issuer's"
-                    : "is not signed by the issuer of the path");
+                    : "it is not signed by the issuer of the path");
     return false;
 }
 
@@ -232,7 +232,7 @@ static bool
 is_authorised(struct question *q, const struct cg_evidence *evidence, struct cg_window *fresh)
 {
     const struct cg_ocsp *ocsp = &evidence->ocsp;
-    const char *why = "is by a responder that nobody of the path appointed";
+    const char *why = "it is by a responder that nobody of the path appointed";
 
     if (is_responder(ocsp, q->issuer))
         return is_signed(q, evidence, q->issuer);

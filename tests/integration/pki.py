@@ -8,6 +8,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import AuthorityInformationAccessOID
 from cryptography.x509.oid import ExtendedKeyUsageOID as Eku
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
@@ -124,7 +126,7 @@ class Pki:
         return builder
 
     def leaf(self, name, kind=None, start=None, end=None, eku=(Eku.CLIENT_AUTH,), key_usage=True,
-             critical=None, padding=0, self_signed=False, san=("peer.example.test",), breaks=None, chain=None, key=None):
+             critical=None, padding=0, self_signed=False, san=("peer.example.test",), breaks=None, chain=None, key=None, crl=None, responder=None):
         key = key or new_key(kind or self.kind)
         builder = self._builder(name, name if self_signed else f"{self.label} CA", key, start=start, end=end)
         if key_usage:
@@ -133,6 +135,12 @@ class Pki:
             builder = builder.add_extension(x509.ExtendedKeyUsage(list(eku)), False)
         if san:
             builder = builder.add_extension(x509.SubjectAlternativeName([_general_name(n) for n in san]), False)
+        if crl:
+            builder = builder.add_extension(x509.CRLDistributionPoints(
+                [x509.DistributionPoint([x509.UniformResourceIdentifier(crl)], None, None, None)]), False)
+        if responder:
+            builder = builder.add_extension(x509.AuthorityInformationAccess([x509.AccessDescription(
+                AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(responder))]), False)
         if critical:
             builder = builder.add_extension(
                 x509.UnrecognizedExtension(ObjectIdentifier(critical), b"\x05\x00"), True)
@@ -144,6 +152,27 @@ class Pki:
             der = der[:-1] + bytes([der[-1] ^ 1])
         sent = chain if chain is not None else [] if self_signed else [self.ca_der]
         return Cert(self, name, der, key, sent)
+
+    def crl(self, *revoked, of="CA", signer=None, start=None, end=None, reason=x509.ReasonFlags.key_compromise):
+        """A CRL of the root or the CA, DER; what it revokes are certificates."""
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{self.label} {of}")])
+        builder = x509.CertificateRevocationListBuilder(name, start or now() - DAY / 24, end or now() + DAY)
+        for cert in revoked:
+            serial = x509.load_der_x509_certificate(getattr(cert, "der", cert)).serial_number
+            builder = builder.add_revoked_certificate(
+                x509.RevokedCertificateBuilder(serial, now() - DAY).add_extension(x509.CRLReason(reason), False).build())
+        key = signer or (self.ca_key if of == "CA" else self.root_key)
+        return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+    def ocsp(self, cert, revoked=False, signer=None, start=None, end=None):
+        """The CA's own answer about a certificate below it, DER."""
+        by = self._sign(self._builder(f"{self.label} CA", f"{self.label} Root", signer or self.ca_key, ca=True), self.root_key)
+        status = ocsp.OCSPCertStatus.REVOKED if revoked else ocsp.OCSPCertStatus.GOOD
+        return ocsp.OCSPResponseBuilder().add_response(
+            x509.load_der_x509_certificate(cert.der), self.ca, hashes.SHA1(), status, start or now() - DAY / 24,
+            end or now() + DAY, now() - DAY if revoked else None,
+            x509.ReasonFlags.superseded if revoked else None).responder_id(
+                ocsp.OCSPResponderEncoding.NAME, by).sign(signer or self.ca_key, hashes.SHA256()).public_bytes(Encoding.DER)
 
     def identity(self):
         return self.leaf("gw.example.test", eku=(Eku.SERVER_AUTH,), san=("gw.example.test", "localhost"))
