@@ -125,7 +125,7 @@ void cg_policy_allow(struct cg_policy *policy, enum cg_allowance allowance, int6
 /*
  * Admits one certificate although checks fail on it, whatever came with it. All checks are made and their
  * findings stay what they are; the verdict is accept, by the allowance CG_ALLOW_ADMITTED. Never overridden
- * are binding checks, what could not be evaluated, and refusals that no check makes; and a system clock
+ * are binding checks, a revocation, what could not be evaluated, and refusals that no check makes; and a system clock
  * that is not believed admits nobody. What at_level says of the six levels leaves it out.
  *
  * until    last second at which it holds, INT64_MAX for no end

@@ -192,6 +192,20 @@ critical_points_are_processed(void **state)
     }
 }
 
+/* An administrator admits what nothing is known of, never what is revoked. */
+static void
+admitted(void **state)
+{
+    struct court *court = *state;
+
+    assert_int_equal(cg_policy_admit(court->policy, cg_cert_get0_sha256(court->leaf), INT64_MAX,
+                             "for now", NULL),
+            CG_OK);
+    expect(court, (struct cg_evidence *[]) { court_root_crl(), NULL }, CG_REASON_NONE, "received");
+    expect(court, (struct cg_evidence *[]) { court_root_crl(), ca_crl(LEAF_SERIAL, 0, 0), NULL },
+            CG_REASON_REVOKED, "received");
+}
+
 /* Never longer than what the decision rests on, and never from memory once the set is another. */
 static void
 how_long_it_stands(void **state)
@@ -279,6 +293,7 @@ main(void)
         cmocka_unit_test_setup_teardown(modes, court_make, court_drop),
         cmocka_unit_test_setup_teardown(nobody_to_ask, court_make, court_drop),
         cmocka_unit_test_setup_teardown(critical_points_are_processed, court_make, court_drop),
+        cmocka_unit_test_setup_teardown(admitted, court_make, court_drop),
         cmocka_unit_test_setup_teardown(how_long_it_stands, court_make, court_drop),
         cmocka_unit_test_setup_teardown(wrong_ones_are_bounded, court_make, court_drop),
         cmocka_unit_test(sets),
