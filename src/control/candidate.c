@@ -175,7 +175,8 @@ load_identity(struct candidate *candidate, size_t index, const struct store_view
                 it->name, where, list->count);
         goto done;
     }
-    if (cg_cert_not_after(list->certs[0]) < now) {
+    /* One of the store is renewed by the running certgated, which must not be kept from starting. */
+    if (it->certificate != NULL && cg_cert_not_after(list->certs[0]) < now) {
         until = cg_cert_text(list->certs[0], CG_FIELD_NOT_AFTER);
         cg_buf_addf(problems, "identity '%s': the certificate in %s expired %s; renew it\n",
                 it->name, where, until == NULL ? "" : until);

@@ -20,6 +20,7 @@
 #include "control/peers.h"
 #include "control/ports.h"
 #include "control/rates.h"
+#include "control/renewals.h"
 #include "control/say.h"
 
 /* With settings that cannot be read nobody said how long connections may go on. */
@@ -325,6 +326,8 @@ next_timeout(const struct control *control, int64_t now)
         next = api_next_ms(control->api, now);
     if (commit_next_ms(control, now) < next)
         next = commit_next_ms(control, now);
+    if (renewals_next_ms(control->renewals) < next)
+        next = renewals_next_ms(control->renewals);
     return next <= now ? 0 : next - now > 60000 ? 60000 : (int)(next - now);
 }
 
@@ -344,7 +347,7 @@ take_addresses(struct control *control)
 static void
 loop(struct control *control)
 {
-    struct pollfd *fds = calloc(FLEET_MAX_POLLED + 5 + API_WAYS, sizeof(*fds));
+    struct pollfd *fds = calloc(FLEET_MAX_POLLED + 6 + API_WAYS, sizeof(*fds));
     int64_t now;
     size_t count;
 
@@ -364,7 +367,9 @@ loop(struct control *control)
             .fd = control->resolver == NULL ? -1 : resolver_fd(control->resolver), .events = POLLIN
         };
         api_poll(control->api, &fds[count + 5]);
-        (void)poll(fds, count + 5 + API_WAYS, next_timeout(control, now_ms()));
+        fds[count + 5 + API_WAYS] =
+                (struct pollfd) { .fd = renewals_fd(control->renewals), .events = POLLIN };
+        (void)poll(fds, count + 6 + API_WAYS, next_timeout(control, now_ms()));
         fleet_receive_polled(&control->fleet, fds);
         if (fds[count].revents != 0)
             take_signals(control);
@@ -381,6 +386,7 @@ loop(struct control *control)
             take_addresses(control);
         upgrade_step(control, now);
         commit_step(control, now);
+        renewals_step(control->renewals, control, now);
         retry(control, now);
         sweep_when_settled(control);
     }
@@ -423,8 +429,12 @@ control_run(const struct control_options *options)
             !block_signals(&control) || !start_adopt(&control) ||
             (!start_begin(&control, &problems) && !control.adopted);
     cg_buf_release(&problems);
+    control.renewals = renewals_new();
+    if (control.renewals == NULL)
+        say("the files of our certificates cannot be watched: renewals need a reload");
     if (!control.failed)
         loop(&control);
+    renewals_free(control.renewals);
     control_answer(&control, "error\ncertgated is stopping\n");
     api_close(control.api);
     rates_free(control.rates);

@@ -38,6 +38,7 @@ struct control {
     struct resolver *resolver;
     struct peers *peers; /* the inventory, or NULL */
     struct rates *rates;
+    struct renewals *renewals; /* of our own certificates; NULL: they need a reload */
     struct api *api; /* NULL until settings are in force */
     uint64_t records_lost;
     int signal_fd;
