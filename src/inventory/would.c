@@ -28,6 +28,7 @@ struct work {
     struct cg_engine *engine;
     struct scene now, then;
     enum trust trust;
+    bool same_identities; /* whose certificates nobody else may show */
     would_visit *visit;
     void *arg;
     struct would_counts *counts;
@@ -201,6 +202,30 @@ would_rules_alike(const struct snapshot_rules *a, const struct snapshot_rules *b
             same_texts(a->sip_domains, a->sip_domain_count, b->sip_domains, b->sip_domain_count);
 }
 
+/* Who is admitted by an administrator is the same in both. */
+static bool
+same_pins(const struct snapshot_rules *a, const struct snapshot_rules *b)
+{
+    for (size_t i = 0; i < a->pin_count && a->pin_count == b->pin_count; i++)
+        if (a->pins[i].until != b->pins[i].until ||
+                memcmp(a->pins[i].sha256, b->pins[i].sha256, CG_SHA256_SIZE) != 0)
+            return false;
+    return a->pin_count == b->pin_count;
+}
+
+/* Nothing that peers of this place are judged by is another. */
+static bool
+same_place(const struct work *work)
+{
+    const struct snapshot_rules *now = work->now.rules, *then = work->then.rules;
+
+    if (now == NULL || then == NULL)
+        return now == then;
+    return work->trust == TRUST_SAME && work->same_identities && now->level == then->level &&
+            now->checks == then->checks && work->now.phone == work->then.phone &&
+            would_rules_alike(now, then) && same_pins(now, then);
+}
+
 /* An administrator admits it; what refuses in spite of that is not overlooked. */
 static bool
 is_pinned(const struct work *work, const struct snapshot_rules *rules,
@@ -285,10 +310,7 @@ judge(struct work *work, const struct inventory_peer *peer, struct would_verdict
     size_t count = 0;
 
     *out = (struct would_verdict) { .from_certificates = false };
-    work->status = look_up(&work->now, peer, work->err);
-    if (work->status == CG_OK)
-        work->status = look_up(&work->then, peer, work->err);
-    if (work->status == CG_OK && work->counts->judged < most)
+    if (work->counts->judged < most)
         count = read_chain(work, peer, certs);
     if (work->status != CG_OK)
         return;
@@ -297,6 +319,15 @@ judge(struct work *work, const struct inventory_peer *peer, struct would_verdict
         work->status = by_certificates(work, peer, certs, count, out);
     else
         by_verdicts(work, peer, out);
+}
+
+static bool
+look_up_both(struct work *work, const struct inventory_peer *peer)
+{
+    work->status = look_up(&work->now, peer, work->err);
+    if (work->status == CG_OK)
+        work->status = look_up(&work->then, peer, work->err);
+    return work->status == CG_OK;
 }
 
 /* False where nothing changes, as far as is known. */
@@ -322,11 +353,13 @@ visit_peer(void *arg, const struct inventory_peer *peer)
     struct would_verdict verdict;
     enum would_kind kind;
 
+    if (!look_up_both(work, peer))
+        return false;
+    if (work->now.rules == NULL || same_place(work))
+        return true; /* nobody comes there now, or it all stays as it is */
     judge(work, peer, &verdict);
     if (work->status != CG_OK)
         return false;
-    if (verdict.now.closed)
-        return true; /* nobody comes there now */
     counts->seen++;
     counts->expired += verdict.now.known && verdict.now.reason == CG_REASON_EXPIRED;
     counts->latched +=
@@ -348,7 +381,8 @@ visit_one(void *arg, const struct inventory_peer *peer)
 
     if (strcmp(peer->sha256, work->only) != 0)
         return true;
-    judge(work, peer, &verdict);
+    if (look_up_both(work, peer))
+        judge(work, peer, &verdict);
     if (work->status != CG_OK)
         return false;
     if (!work->answered ||
@@ -367,6 +401,23 @@ same_blobs(const struct snapshot *a, const struct snapshot *b)
         if (!cg_span_equal(
                     cg_span(a->tcs[i].data, a->tcs[i].len), cg_span(b->tcs[i].data, b->tcs[i].len)))
             return false;
+    return true;
+}
+
+/* The certificates that we show ourselves. */
+static bool
+same_identities(const struct snapshot *a, const struct snapshot *b)
+{
+    if (a->identity_count != b->identity_count)
+        return false;
+    for (size_t i = 0; i < a->identity_count; i++) {
+        const struct snapshot_identity *one = &a->identities[i], *other = &b->identities[i];
+
+        if (one->chain_count == 0 || other->chain_count == 0 ||
+                !cg_span_equal(cg_span(one->chain[0].data, one->chain[0].len),
+                        cg_span(other->chain[0].data, other->chain[0].len)))
+            return false;
+    }
     return true;
 }
 
@@ -393,6 +444,7 @@ walk(struct work *work, inventory_visit *visit)
 
     work->now.snapshot = query->now;
     work->then.snapshot = query->then;
+    work->same_identities = same_identities(query->now, query->then);
     work->engine = cg_engine_new();
     status = work->engine == NULL ? cg_fail(work->err, CG_E_NOMEM, "no memory")
                                   : snapshot_store(query->now, &work->now.store, work->err);

@@ -46,7 +46,7 @@ struct would_verdict {
     bool from_certificates; /* false: from the verdicts at the six levels */
 };
 
-/* Peers that were looked at, by what came of it. */
+/* Peers that were looked at, those where something changes, by what came of it. */
 struct would_counts {
     uint64_t seen, judged, refused, admitted, unsure;
     uint64_t expired; /* of those seen: refused now because they have expired since */

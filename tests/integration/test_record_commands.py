@@ -155,7 +155,7 @@ def test_follow_goes_on_after_a_rotation(gateway, tmp_path):
     (("peers", "--inventory", "/nowhere"), "no peer inventory"),
     (("what-if",), "say what is to change"),
     (("what-if", "--set", "checks.managment=high"), "did you mean 'checks.management'?"),
-    (("what-if", "--set", "checks.management=top"), "the value is a level"),
+    (("what-if", "--set", "checks.management=top"), "is not one of none, low, medium"),
     (("expiring", "--days", "few"), "no number of days"),
     (("tcs", "lnit"), "did you mean 'lint'?"),
     (("tcs", "lint"), "name folders or files"),

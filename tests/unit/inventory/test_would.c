@@ -374,8 +374,10 @@ who_would_break(void **state)
         if (strcmp(out, expected) != 0)
             fail_msg("%s, %s: '%s'", rows[i / 2].why,
                     i % 2 == 0 ? "from certificates" : "from verdicts", out);
-        assert_int_equal(counts.seen, PEERS);
-        assert_int_equal(counts.judged != 0, i % 2 == 0);
+        /* Where nothing changes nobody is looked at. */
+        if (expected[0] != '\0' && counts.seen != PEERS)
+            fail_msg("%s: %d were looked at", rows[i / 2].why, (int)counts.seen);
+        assert_int_equal(counts.judged != 0, counts.seen != 0 && i % 2 == 0);
     }
 }
 
