@@ -15,6 +15,7 @@
 #include "config.h"
 #include "control/api/api.h"
 #include "control/commit.h"
+#include "control/expiry.h"
 #include "control/far_ends.h"
 #include "control/node.h"
 #include "control/peers.h"
@@ -193,6 +194,7 @@ announce(struct control *control)
             (unsigned long long)control->generation, control->fleet.count,
             control->fleet.count == 1 ? "" : "s", control->candidate->snapshot.tcs_count,
             control->candidate->snapshot.tcs_count == 1 ? "" : "s");
+    expiry_say(control, (int64_t)time(NULL));
     settle_upgrade(control);
 }
 
@@ -252,6 +254,7 @@ control_metrics(struct control *control, struct cg_buf *out)
         return;
     }
     metrics_render(&node, pages, fleet_pages(fleet, pages), out);
+    expiry_metrics(control->candidate, out);
     free(pages);
 }
 

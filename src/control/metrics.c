@@ -114,20 +114,25 @@ count_interfaces(struct sums *sums)
         sums->count++;
 }
 
-/* A label's value: backslash, quote and line feed are escaped. */
+void
+metrics_label(struct cg_buf *out, const char *name, const char *value)
+{
+    cg_buf_addf(out, "%s=\"", name);
+    for (; *value != '\0'; value++) {
+        if (*value == '\\' || *value == '"')
+            cg_buf_addf(out, "\\%c", *value);
+        else if (*value == '\n')
+            cg_buf_add(out, "\\n");
+        else
+            cg_buf_add_bytes(out, value, 1);
+    }
+    cg_buf_add(out, "\"");
+}
+
 static void
 label(struct cg_buf *out, const char *name)
 {
-    cg_buf_add(out, "interface=\"");
-    for (; *name != '\0'; name++) {
-        if (*name == '\\' || *name == '"')
-            cg_buf_addf(out, "\\%c", *name);
-        else if (*name == '\n')
-            cg_buf_add(out, "\\n");
-        else
-            cg_buf_add_bytes(out, name, 1);
-    }
-    cg_buf_add(out, "\"");
+    metrics_label(out, "interface", name);
 }
 
 static void

@@ -21,6 +21,9 @@ struct metrics_node {
 void metrics_render(const struct metrics_node *node, struct metrics_page *const *pages,
         size_t count, struct cg_buf *out);
 
+/* NAME="VALUE", with what is escaped in a label. */
+void metrics_label(struct cg_buf *out, const char *name, const char *value);
+
 /* A page in shared memory and the descriptor to hand on; NULL without memory. */
 struct metrics_page *metrics_page_new(int *fd);
 /* The page behind a descriptor of before an upgrade; NULL where that version counted other things. */

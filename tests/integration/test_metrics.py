@@ -1,10 +1,12 @@
 """Metrics: what is counted, that it is Prometheus' text, and both ways to it."""
+import datetime
 import os
 import re
 import subprocess
 import urllib.request
 
 import pytest
+from cryptography import x509
 
 from clients import s_client
 from conftest import BUILD, until
@@ -74,6 +76,15 @@ def test_a_limit_that_was_met_is_counted(gateway, good):
     for conn in held:
         conn.close()
     until("the end", lambda: value(gateway, 'certgate_connections_open{interface="web"}') == 0)
+
+
+def test_the_end_of_our_certificate_is_told(gateway):
+    ends = value(gateway, 'certgate_identity_not_after_timestamp_seconds{identity="gw"}')
+    cert = x509.load_der_x509_certificate(gateway.identity.der)
+    assert ends == cert.not_valid_after.replace(tzinfo=datetime.timezone.utc).timestamp()
+    # The identity of the tests is valid for thirty days.
+    assert re.search("warning: the certificate of identity 'gw' expires [0-9TZ:-]+, in (29|30) days: renew it",
+                     gateway.messages())
 
 
 def test_the_command_prints_the_same_names(gateway):
