@@ -12,11 +12,12 @@ static const char usage[] =
         "certgated: ends TLS in front of plaintext services and admits peers by their "
         "certificates\n"
         "\n"
-        "usage: certgated [--check] [--config FILE]\n"
+        "usage: certgated [--check] [--new-store] [--config FILE]\n"
         "\n"
         "  --config FILE   settings (default /etc/certgate/certgate.conf);\n"
         "                  'certgate config check FILE' tries them without starting anything\n"
         "  --check         only try: read everything and start one worker that serves nobody\n"
+        "  --new-store     where the store is gone, fill a new one from the settings file\n"
         "\n"
         "SIGHUP or 'certgate reload' reads the settings, trusted certificates and identities "
         "again;\n"
@@ -88,6 +89,8 @@ main(int argc, char **argv)
             options.handover = atoi(argv[++i]); /* by an upgrade, never by hand */
         } else if (strcmp(argv[i], "--check") == 0) {
             check = true;
+        } else if (strcmp(argv[i], "--new-store") == 0) {
+            options.new_store = true;
         } else {
             fprintf(stderr, "certgated: unknown argument '%s'; see certgated --help\n", argv[i]);
             return 2;

@@ -113,6 +113,32 @@ encode_key(EVP_PKEY *key, struct snapshot_blob *out)
     return out->data != NULL;
 }
 
+bool
+candidate_take_key(
+        struct candidate *candidate, size_t index, const char *path, struct cg_buf *problems)
+{
+    const struct snapshot_identity *identity = &candidate->snapshot.identities[index];
+    struct cg_error err = { "no memory" };
+    struct cg_cert *own = NULL;
+    EVP_PKEY *key = NULL;
+    bool ok = false;
+
+    if (path == NULL || identity_key_load(path, &key, &err) != CG_OK ||
+            cg_cert_from_der(identity->chain[0].data, identity->chain[0].len, &own, &err) != CG_OK)
+        cg_buf_addf(problems, "identity '%s': %s\n", identity->name, err.text);
+    else if (!identity_key_fits(own, key))
+        cg_buf_addf(problems, "identity '%s': the key in %s is not the key of its certificate\n",
+                identity->name, path);
+    else if (!encode_key(key, &candidate->keys[index]) ||
+            (candidate->key_paths[index] = strdup(path)) == NULL)
+        cg_buf_addf(problems, "identity '%s': no memory\n", identity->name);
+    else
+        ok = true;
+    cg_cert_free(own);
+    EVP_PKEY_free(key);
+    return ok;
+}
+
 struct wanted_identity {
     const char *name;
     struct input_list chain;
@@ -163,8 +189,6 @@ load_identity(struct candidate *candidate, size_t index, const struct store_view
     const char *where = it->certificate == NULL ? "the store" : it->certificate;
     struct wanted_identity wanted = { .key = NULL };
     const struct input_list *list = &wanted.chain;
-    EVP_PKEY *key = NULL;
-    struct cg_error err = { "" };
     char *until;
 
     (void)snprintf(out->name, sizeof(out->name), "%s", it->name);
@@ -182,26 +206,18 @@ load_identity(struct candidate *candidate, size_t index, const struct store_view
                 it->name, where, until == NULL ? "" : until);
         free(until);
     }
-    if (identity_key_load(wanted.key, &key, &err) != CG_OK) {
-        cg_buf_addf(problems, "identity '%s': %s\n", it->name, err.text);
-        goto done;
-    }
-    if (!identity_key_fits(list->certs[0], key))
-        cg_buf_addf(problems,
-                "identity '%s': the key in %s is not the key of the first certificate in %s\n",
-                it->name, wanted.key, where);
-    else if (!encode_key(key, &candidate->keys[index]) ||
-            !copy_list(list, &out->chain, &out->chain_count))
+    if (!copy_list(list, &out->chain, &out->chain_count))
         cg_buf_addf(problems, "identity '%s': no memory\n", it->name);
+    else
+        (void)candidate_take_key(candidate, index, wanted.key, problems);
 done:
-    EVP_PKEY_free(key);
     input_list_release(&wanted.chain);
     free(wanted.key);
 }
 
 /* A worker is never root: what reads hostile bytes needs no right that its descriptors do not give. */
-static void
-find_user(struct candidate *candidate, struct cg_buf *problems)
+void
+candidate_find_user(struct candidate *candidate, struct cg_buf *problems)
 {
     const char *name = candidate->settings->user == NULL ? "nobody" : candidate->settings->user;
     const struct passwd *user = getpwnam(name);
@@ -368,7 +384,9 @@ candidate_load(const char *path, const char *text, const struct store_view *view
     candidate->snapshot.identities =
             calloc(settings->identity_count + 1, sizeof(*candidate->snapshot.identities));
     candidate->keys = calloc(settings->identity_count + 1, sizeof(*candidate->keys));
-    if (candidate->snapshot.identities == NULL || candidate->keys == NULL) {
+    candidate->key_paths = calloc(settings->identity_count + 1, sizeof(*candidate->key_paths));
+    if (candidate->snapshot.identities == NULL || candidate->keys == NULL ||
+            candidate->key_paths == NULL) {
         cg_buf_add(problems, "no memory\n");
         goto fail;
     }
@@ -379,7 +397,7 @@ candidate_load(const char *path, const char *text, const struct store_view *view
         stand_in(candidate, now, problems);
     load_tcs(candidate, view, problems);
     load_pins(candidate, view, now, problems);
-    find_user(candidate, problems);
+    candidate_find_user(candidate, problems);
     if (problems->len != 0 || problems->failed)
         goto fail;
     return candidate;
@@ -486,6 +504,9 @@ candidate_free(struct candidate *candidate)
     for (size_t i = 0; candidate->keys != NULL && i < snapshot->identity_count; i++)
         free(candidate->keys[i].data);
     free(candidate->keys);
+    for (size_t i = 0; candidate->key_paths != NULL && i < snapshot->identity_count; i++)
+        free(candidate->key_paths[i]);
+    free(candidate->key_paths);
     for (size_t i = 0; i < snapshot->identity_count; i++) {
         for (size_t j = 0; j < snapshot->identities[i].chain_count; j++)
             free(snapshot->identities[i].chain[j].data);

@@ -17,6 +17,7 @@ struct candidate {
     struct settings *settings;
     struct snapshot snapshot; /* what workers get; its interfaces belong to settings */
     struct snapshot_blob *keys; /* PKCS#8 DER of each identity's private key */
+    char **key_paths; /* where each of them lies; NULL for one of the moment */
     bool give_up_root; /* certgated is root: workers become this user */
     uid_t uid;
     gid_t gid;
@@ -43,6 +44,11 @@ struct candidate *candidate_look(
 /* The settings with the store's values in place of the file's. */
 struct settings *candidate_settings(
         const char *path, const char *text, const struct store_view *view, struct cg_buf *problems);
+/* Reads the key of an identity whose chain is there. False with problems. */
+bool candidate_take_key(
+        struct candidate *candidate, size_t index, const char *path, struct cg_buf *problems);
+/* Whom workers become. */
+void candidate_find_user(struct candidate *candidate, struct cg_buf *problems);
 /* SHA-256 of its snapshot as it would be with this generation's number: equal means the same snapshot. */
 CG_CHECKED enum cg_status candidate_digest(struct candidate *candidate, uint64_t generation,
         uint8_t out[CG_SHA256_SIZE], struct cg_error *err);

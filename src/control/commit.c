@@ -9,6 +9,8 @@
 
 #include "control/far_ends.h"
 #include "control/keeping.h"
+#include "control/lastgood.h"
+#include "control/lockout.h"
 #include "control/ports.h"
 #include "control/say.h"
 #include "settings/text.h"
@@ -144,6 +146,33 @@ make_from_file(struct control *control, struct commit *commit, struct next *next
     return next->candidate == NULL ? COMMIT_INVALID : COMMIT_MADE;
 }
 
+/* Who is admitted now and would be refused is told before, and stops what was not forced. */
+static bool
+locks_out(struct control *control, struct commit *commit, const struct candidate *candidate,
+        struct cg_buf *problems)
+{
+    struct cg_error err = { "no memory" };
+    json_t *look;
+    bool refuses;
+
+    if (commit->told == NULL || control->candidate == NULL)
+        return false;
+    look = lockout_look(control, candidate, commit->administrator, commit->author.time, &err);
+    if (look == NULL) {
+        cg_buf_addf(problems, "who would be refused cannot be told: %s\n", err.text);
+        return !commit->force;
+    }
+    refuses = lockout_refuses(look);
+    (void)json_object_set(commit->told, "would_refuse", look);
+    if (refuses && !commit->force && !commit->preview)
+        cg_buf_addf(problems,
+                "%lld peers of the last 30 days, or you, would be refused: see the list; force it "
+                "if that is wanted, best with a time to confirm it within\n",
+                (long long)json_integer_value(json_object_get(look, "total")));
+    json_decref(look);
+    return refuses && !commit->force && !commit->preview;
+}
+
 /* The change as it would be, whole; then what it does, and whether that is wanted. */
 static enum commit_end
 consider(struct control *control, struct commit *commit, struct store_change *change,
@@ -167,6 +196,8 @@ consider(struct control *control, struct commit *commit, struct store_change *ch
     if (next->candidate == NULL)
         return COMMIT_INVALID;
     status = tell(control, change, commit->told, &clears, &err);
+    if (status == STORE_OK && locks_out(control, commit, next->candidate, problems))
+        return COMMIT_LOCKOUT;
     if (status == STORE_OK && clears && !commit->no_backup && !commit->preview)
         status = back_up(control, next->candidate->settings->state, commit, &err);
     if (status != STORE_OK)
@@ -218,12 +249,32 @@ make_from_store(struct control *control, struct commit *commit, struct next *nex
 }
 
 /* Made, but not in force; *next is to be released unless it is taken over. */
+/* A reload looks whether the store can be used again. */
+static bool
+find_store(struct control *control, const struct commit *commit, struct cg_buf *problems)
+{
+    if (control->unusable == NULL)
+        return true;
+    if (commit->reread && control->candidate != NULL &&
+            keeping_open(control, control->candidate->settings, commit->author.time, problems)) {
+        say("the store can be used again");
+        free(control->unusable);
+        control->unusable = NULL;
+        return true;
+    }
+    if (problems->len == 0)
+        cg_buf_addf(problems, "%s\n", control->unusable);
+    return false;
+}
+
 static enum commit_end
 make(struct control *control, struct commit *commit, struct next *next, struct cg_buf *problems)
 {
     const char *text = control->text;
     enum commit_end end;
 
+    if (!find_store(control, commit, problems))
+        return COMMIT_FAILED;
     if (commit->reread || text == NULL) {
         text = next->text = settings_text(control->options.config, problems);
         if (text == NULL)
@@ -249,6 +300,16 @@ take_text(struct control *control, struct next *next)
     next->text = NULL;
 }
 
+/* What a start without its store would serve. */
+static void
+keep_last_good(struct control *control)
+{
+    struct cg_error err;
+
+    if (control->store != NULL && !lastgood_save(&control->state, control->candidate, &err))
+        say("the last good snapshot cannot be kept: %s", err.text);
+}
+
 /* From here on everybody is judged by it. */
 static void
 put_in_force(struct control *control, struct next *next)
@@ -268,6 +329,7 @@ put_in_force(struct control *control, struct next *next)
         say("%s", err.text);
     candidate_free(old);
     free(old_listeners);
+    keep_last_good(control);
 }
 
 /* ---- waiting to be confirmed ------------------------------------------------------------------- */
@@ -416,9 +478,35 @@ commit_run(struct control *control, struct commit *commit, struct cg_buf *proble
     return end;
 }
 
+/* Without its store a start serves what was in force last, and says so. */
+static bool
+go_on(struct control *control, struct next *next, struct cg_buf *problems)
+{
+    struct settings *settings;
+    struct cg_buf why;
+    bool ok;
+
+    cg_buf_init(&why, 64 * 1024);
+    settings = settings_load_text(control->options.config, next->text, NULL, &why);
+    next->candidate = settings == NULL ? NULL : lastgood_load(&control->state, settings, &why);
+    ok = next->candidate != NULL && prepare(control, next, &why);
+    if (ok) {
+        control->unusable = strndup(cg_buf_text(problems), strcspn(cg_buf_text(problems), "\n"));
+        say_problems(problems);
+        say("what was in force last goes on: generation %llu; nothing can be changed until the "
+            "store is usable and 'certgate reload' has found it so",
+                (unsigned long long)next->candidate->snapshot.generation);
+        problems->len = 0;
+    } else {
+        cg_buf_add(problems, cg_buf_text(&why));
+    }
+    cg_buf_release(&why);
+    return ok;
+}
+
 bool
-commit_first(struct control *control, struct candidate **candidate, size_t **listeners,
-        struct cg_buf *problems)
+commit_first(struct control *control, const struct settings *file, struct candidate **candidate,
+        size_t **listeners, struct cg_buf *problems)
 {
     struct commit commit = {
         .author = { (int64_t)time(NULL), "certgated", "start" },
@@ -426,9 +514,18 @@ commit_first(struct control *control, struct candidate **candidate, size_t **lis
         .force = true,
     };
     struct next next = { .text = NULL };
-    enum commit_end end = make(control, &commit, &next, problems);
+    bool ok;
 
-    if (end != COMMIT_MADE && end != COMMIT_SAME) {
+    if (keeping_open(control, file, commit.author.time, problems)) {
+        const enum commit_end end = make(control, &commit, &next, problems);
+
+        ok = end == COMMIT_MADE || end == COMMIT_SAME;
+    } else {
+        next.text = settings_text(control->options.config, problems);
+        ok = next.text != NULL && lastgood_exists(&control->state) &&
+                go_on(control, &next, problems);
+    }
+    if (!ok) {
         next_release(control, &next);
         return false;
     }
@@ -438,4 +535,10 @@ commit_first(struct control *control, struct candidate **candidate, size_t **lis
     next.listeners = NULL;
     take_text(control, &next);
     return true;
+}
+
+void
+commit_started(struct control *control)
+{
+    keep_last_good(control);
 }

@@ -43,10 +43,13 @@ enum commit_end commit_run(struct control *control, struct commit *commit, struc
 
 /*
  * The first generation of this process: only made, for workers are not there yet. *listeners and
- * *candidate are the caller's. False with problems.
+ * *candidate are the caller's. Where the store cannot be used it is the one that was in force last.
+ * False with problems.
  */
-bool commit_first(struct control *control, struct candidate **candidate, size_t **listeners,
-        struct cg_buf *problems);
+bool commit_first(struct control *control, const struct settings *file,
+        struct candidate **candidate, size_t **listeners, struct cg_buf *problems);
+/* It is in force now. */
+void commit_started(struct control *control);
 
 /* Appends a difference to the json_t array `arg`; secrets are not in it. */
 bool commit_add_difference(void *arg, const struct store_difference *it);

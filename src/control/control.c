@@ -422,8 +422,8 @@ control_run(const struct control_options *options)
         .upgrade = { .output = -1 },
         .signal_fd = -1,
         .client = -1 };
-    const struct fleet_events events = { on_record, on_chain, on_log, on_ready, on_failed, on_confined,
-        on_ended, &control };
+    const struct fleet_events events = { on_record, on_chain, on_log, on_ready, on_failed,
+        on_confined, on_ended, &control };
     struct cg_buf problems;
     struct cg_error err;
 
@@ -445,6 +445,7 @@ control_run(const struct control_options *options)
     peers_close(control.peers);
     store_close(control.store);
     free(control.text);
+    free(control.unusable);
     state_close(&control.state);
     fleet_release(&control.fleet);
     resolver_free(control.resolver);

@@ -2,6 +2,8 @@
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
 
+#include <stdbool.h>
+
 /* Name of the control socket inside the state directory. */
 #define CONTROL_SOCKET "control.sock"
 
@@ -9,6 +11,7 @@ struct control_options {
     const char *config;
     const char *program; /* path of certgated: what an upgrade runs */
     const char *worker_program;
+    bool new_store; /* make a new one although there was one before */
     int handover; /* descriptor from the certgated whose place this one takes, or -1 */
 };
 

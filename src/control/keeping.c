@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "config.h"
+#include "control/lastgood.h"
 #include "control/say.h"
 #include "identity/identity.h"
 #include "identity/names.h"
@@ -50,6 +51,23 @@ make_store(struct control *control, const struct store_options *options, int64_t
     return store_open(options, &control->store, err) == STORE_OK;
 }
 
+/* Nothing is ever made in place of a store that was there before: it may come back, and a backup is better. */
+static enum store_status
+open_or_make(struct control *control, const struct store_options *options, int64_t now,
+        struct cg_error *err)
+{
+    enum store_status status = store_open(options, &control->store, err);
+
+    if (status != STORE_MISSING)
+        return status;
+    if (!lastgood_exists(&control->state) || control->options.new_store)
+        return make_store(control, options, now, err) ? STORE_OK : STORE_IO;
+    return store_fail(err, STORE_MISSING,
+            "%.200s: the store is gone: put it back, or start certgated once with --new-store, "
+            "which fills a new one from %.200s, and then 'certgate restore' a backup",
+            options->path, control->options.config);
+}
+
 bool
 keeping_open(struct control *control, const struct settings *settings, int64_t now,
         struct cg_buf *problems)
@@ -58,20 +76,17 @@ keeping_open(struct control *control, const struct settings *settings, int64_t n
     struct cg_error err = { "no memory" };
     enum store_status status = STORE_NOMEM;
     char *path = NULL;
-    bool ok;
 
     if (!settings->store || control->store != NULL)
         return true;
     if (asprintf(&path, "%s/" CANDIDATE_STORE, settings->state) > 0) {
         options.path = path;
-        status = store_open(&options, &control->store, &err);
+        status = open_or_make(control, &options, now, &err);
     }
-    ok = status == STORE_OK ||
-            (status == STORE_MISSING && make_store(control, &options, now, &err));
-    if (!ok)
+    if (status != STORE_OK)
         cg_buf_addf(problems, "%s\n", err.text);
     free(path);
-    return ok;
+    return status == STORE_OK;
 }
 
 /* ---- in step with the file --------------------------------------------------------------------- */

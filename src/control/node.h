@@ -23,6 +23,7 @@ struct control {
     struct control_options options;
     char *text; /* of the configuration file, as it was read last */
     struct store *store; /* NULL: the file alone counts */
+    char *unusable; /* why the store is not: what was in force last goes on, and nothing is changed */
     struct pending pending; /* the change that waits to be confirmed */
     struct candidate *candidate; /* in force; NULL while an upgrade could not read its settings */
     struct sockets sockets;

@@ -2,13 +2,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "control/api/api.h"
 #include "control/commit.h"
 #include "control/far_ends.h"
-#include "control/keeping.h"
 #include "control/node.h"
 #include "control/peers.h"
 #include "control/rates.h"
@@ -65,7 +63,7 @@ choose_generation(struct control *control, struct candidate *candidate, struct c
     uint8_t digest[CG_SHA256_SIZE];
     struct cg_error err;
 
-    if (control->adopted && control->store == NULL) {
+    if (control->adopted && control->store == NULL && control->unusable == NULL) {
         if (candidate_digest(candidate, control->generation, digest, &err) != CG_OK) {
             cg_buf_addf(problems, "%s\n", err.text);
             return false;
@@ -120,7 +118,6 @@ open_metrics(struct control *control, const struct settings *settings, struct cg
 static bool
 prepare(struct control *control, struct cg_buf *problems)
 {
-    const int64_t clock = (int64_t)time(NULL);
     struct settings *file = settings_load(control->options.config, NULL, problems);
     struct candidate *candidate = NULL;
     size_t *listeners = NULL;
@@ -128,8 +125,7 @@ prepare(struct control *control, struct cg_buf *problems)
     bool ok = false;
 
     if (file == NULL || !open_files(control, file, problems) ||
-            !keeping_open(control, file, clock, problems) ||
-            !commit_first(control, &candidate, &listeners, problems) ||
+            !commit_first(control, file, &candidate, &listeners, problems) ||
             !choose_generation(control, candidate, problems))
         goto done;
     state_load_pending(&control->state, &control->pending);
@@ -156,6 +152,7 @@ prepare(struct control *control, struct cg_buf *problems)
     control->fleet.candidate = control->candidate = candidate;
     listeners = NULL;
     candidate = NULL;
+    commit_started(control);
     ok = true;
 done:
     /* Sets of before stay, whatever a candidate made of them. */

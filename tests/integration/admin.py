@@ -17,8 +17,8 @@ class LocalConnection(http.client.HTTPConnection):
 
 
 class Admin:
-    def __init__(self, gateway):
-        self.path = os.path.join(gateway.folder, "state", "admin.sock")
+    def __init__(self, gateway, state=None):
+        self.path = os.path.join(state or gateway.state, "admin.sock")
 
     def raw(self, method, path, body=None, headers=None):
         connection = LocalConnection(self.path)

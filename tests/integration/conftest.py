@@ -80,8 +80,10 @@ class Gateway:
     """
 
     def __init__(self, folder, pki, identity, backend, interfaces, pinned=(), workers=1, blocks=(),
-                 descriptors=None, program=None, before=None, store=False, others=None, node=()):
+                 descriptors=None, program=None, before=None, store=False, others=None, node=(),
+                 state=None):
         self.folder, self.pki, self.identity = str(folder), pki, identity
+        self.state = state or os.path.join(self.folder, "state")
         self.node = list(node)  # lines of the node's own settings
         self.store = store  # False: what the tests write into the file counts at each reload
         self.backend, self.workers, self.blocks, self.descriptors = backend, workers, list(blocks), descriptors
@@ -97,7 +99,7 @@ class Gateway:
         self.start()
 
     def configure(self, interfaces):
-        lines = [f'node = "test"', f"workers = {self.workers}", f'state = "{self.folder}/state"',
+        lines = [f'node = "test"', f"workers = {self.workers}", f'state = "{self.state}"',
                  f'log = "{self.log}"', f'tcs = "{self.tcs}"', f"store = {str(self.store).lower()}", *self.node,
                  'identity "gw" {', f'  certificate = "{self.identity.chain_file}"',
                  f'  key = "{self.identity.key_file}"', "}"]

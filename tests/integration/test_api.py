@@ -183,7 +183,8 @@ def test_a_refused_certificate_is_admitted_by_its_incident_until_a_date(node, ad
     assert node.record(mark)["allowances"]
     [pin] = [p for p in admin.get("/pins")["pins"] if p["sha256"] == expired.sha256]
     assert pin["until"] == "2999-12-31T23:59:59Z" and pin["incident"] == record["incident"]
-    node.wait_generation(admin.change({"op": "unpin", "sha256": expired.sha256, "interface": "web"})["generation"])
+    node.wait_generation(admin.change({"op": "unpin", "sha256": expired.sha256, "interface": "web"},
+                                      force=True)["generation"])
     mark = node.mark()
     s_client(node.ports["web"], expired)
     assert node.record(mark)["verdict"] == "reject"

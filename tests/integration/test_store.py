@@ -94,8 +94,8 @@ def test_a_latched_level_skips_its_checks_in_the_gateway(gateway_of, pki):
     mark = node.mark()
     assert s_client(node.ports["web"], peer).served
     assert node.record(mark)["latched"]
-    node.wait_generation(admin.set("checks.management", "high")["generation"])
-    node.wait_generation(admin.set("checks.management", "medium")["generation"])
+    node.wait_generation(admin.set("checks.management", "high", force=True)["generation"])
+    node.wait_generation(admin.set("checks.management", "medium", force=True)["generation"])
     mark = node.mark()
     s_client(node.ports["web"], peer)
     assert node.record(mark)["reason"] == "key-usage-missing"
@@ -141,3 +141,36 @@ def test_a_latch_comes_back_with_what_takes_itself_back(node):
     admin.set("checks.telephony", "high", confirm_within=600)
     admin.post("/revert")
     assert admin.get("/settings/checks.telephony")["latched"]
+
+
+def test_who_would_be_refused_stops_the_change_until_forced(gateway_of, good, pki):
+    node = gateway_of({"web": {}}, store=True, pinned=[good])
+    admin = Admin(node)
+    stranger = pki.leaf("stranger-to-the-store")
+    for cert in (good, stranger):
+        mark = node.mark()
+        assert s_client(node.ports["web"], cert).served
+        node.record(mark)
+    error = until("the inventory", lambda: admin.set("checks.management", "high", expected=409)["error"])
+    assert error["code"] == "lockout"
+    [refused] = error["details"][0]["would_refuse"]["peers"]
+    assert (refused["sha256"], refused["reason"], refused["interface"]) == (stranger.sha256, "not-in-tcs", "web")
+    told = admin.set("checks.management", "high", force=True)
+    node.wait_generation(told["generation"])
+    for cert, served in ((good, True), (stranger, False)):
+        mark = node.mark()
+        s_client(node.ports["web"], cert)
+        assert (node.record(mark)["verdict"] == "accept") == served
+
+
+def test_a_certificate_taken_out_of_the_trust_store_is_a_lockout_too(gateway_of, good):
+    node = gateway_of({"web": {}}, store=True)
+    admin = Admin(node)
+    mark = node.mark()
+    s_client(node.ports["web"], good)
+    node.record(mark)
+    [root] = [c for c in admin.get("/tcs")["certificates"] if c["kind"] == "root"]
+    edit = {"op": "tcs-remove", "sha256": root["sha256"]}
+    error = admin.change(edit, expected=409)["error"]
+    assert [p["sha256"] for p in error["details"][0]["would_refuse"]["peers"]] == [good.sha256]
+    assert admin.post("/what-if", edits=[edit])["would_refuse"]["total"] == 1

@@ -30,8 +30,9 @@ may_edit(struct api_request *request, const json_t *edits)
     return true;
 }
 
-void
-api_changes(struct api_request *request)
+/* only_ask: a preview, for those who may read but not change. */
+static void
+change(struct api_request *request, bool only_ask)
 {
     const json_t *list = json_object_get(request->body, "edits");
     const json_t *backup = json_object_get(request->body, "backup");
@@ -42,7 +43,7 @@ api_changes(struct api_request *request)
     struct commit commit = { .author = api_author(request, actor),
         .edit = edits_make,
         .arg = &edits,
-        .preview = api_flag(request, "preview"),
+        .preview = only_ask || api_flag(request, "preview"),
         .force = api_flag(request, "force"),
         .no_backup = json_is_false(backup),
         .confirm_s = (uint32_t)confirm,
@@ -63,7 +64,7 @@ api_changes(struct api_request *request)
                 "confirm_within has to be 0 to %d seconds", MAX_CONFIRM_S);
         goto done;
     }
-    if (!may_edit(request, list))
+    if (!only_ask && !may_edit(request, list))
         goto done;
     (void)json_object_set(told, "notes", edits.notes);
     end = commit_run(request->control, &commit, &problems);
@@ -77,4 +78,16 @@ done:
     cg_buf_release(&problems);
     json_decref(edits.notes);
     json_decref(told);
+}
+
+void
+api_changes(struct api_request *request)
+{
+    change(request, false);
+}
+
+void
+api_what_if(struct api_request *request)
+{
+    change(request, true);
 }

@@ -293,8 +293,8 @@ edit_pin(struct edits *edits, const json_t *edit, struct store_change *change, s
         return store_fail(err, STORE_INVALID, "'%.80s' is not a SHA-256 in hex", sha256);
     if (has_place(&edits->control->candidate->snapshot, pin.interface))
         return store_pin_put(change, &pin, err);
-    return store_fail(err, STORE_INVALID, "there is no interface, trunk or line '%.64s'",
-            pin.interface);
+    return store_fail(
+            err, STORE_INVALID, "there is no interface, trunk or line '%.64s'", pin.interface);
 }
 
 static enum store_status

@@ -11,7 +11,7 @@ api_handler api_status, api_whoami, api_login, api_logout, api_console_link, api
 api_handler api_settings_list, api_settings_get, api_settings_history, api_settings_export,
         api_generations, api_diff, api_audit, api_audit_verify;
 /* changes.c */
-api_handler api_changes;
+api_handler api_changes, api_what_if;
 /* tcs.c */
 api_handler api_tcs_list, api_tcs_export, api_tcs_get, api_tcs_inspect, api_pins;
 /* identities.c */

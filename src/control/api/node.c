@@ -131,14 +131,14 @@ api_status(struct api_request *request)
     for (size_t i = 0; i < control->candidate->snapshot.interface_count; i++)
         (void)json_array_append_new(
                 interfaces, interface_json(control, &control->candidate->snapshot.interfaces[i]));
-    answer = json_pack("{s:s,s:s,s:o,s:I,s:{s:I,s:I,s:I},s:s,s:I,s:b,s:{s:I},s:o,s:o}", "version",
-            CERTGATE_VERSION, "node", control->candidate->snapshot.node, "now",
+    answer = json_pack("{s:s,s:s,s:o,s:I,s:{s:I,s:I,s:I},s:s,s:I,s:b,s:s?,s:{s:I},s:o,s:o}",
+            "version", CERTGATE_VERSION, "node", control->candidate->snapshot.node, "now",
             api_time((int64_t)time(NULL)), "generation", (json_int_t)control->generation, "workers",
             "wanted", (json_int_t)fleet->count, "running", (json_int_t)fleet_running(fleet),
             "restarts", (json_int_t)fleet->restarts, "sandbox", control->confined, "records_lost",
-            (json_int_t)control->records_lost, "store", control->store != NULL, "tcs", "count",
-            (json_int_t)control->candidate->snapshot.tcs_count, "pending",
-            pending_json(&control->pending), "interfaces", interfaces);
+            (json_int_t)control->records_lost, "store", control->store != NULL, "problem",
+            control->unusable, "tcs", "count", (json_int_t)control->candidate->snapshot.tcs_count,
+            "pending", pending_json(&control->pending), "interfaces", interfaces);
     api_ok(request, answer);
 }
 

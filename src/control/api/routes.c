@@ -41,6 +41,8 @@ const struct api_route api_routes[] = {
       "What a setting has been, newest first", "", "", "History" },
     { "POST",   "/changes",                     OPERATOR,      true,  api_changes,
       "Edit settings, trust store, pins and identities in one validated commit", "", "Changes", "Commit" },
+    { "POST",   "/what-if",                     AUDITOR,       true,  api_what_if,
+      "Who would be refused, and who admitted, if these edits were made", "", "Changes", "Commit" },
     { "POST",   "/confirm",                     OPERATOR,      false, api_confirm,
       "Keep the change that waits to be confirmed", "", "", "Generation" },
     { "POST",   "/revert",                      OPERATOR,      false, api_revert,

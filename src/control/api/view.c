@@ -6,6 +6,11 @@ api_view(struct api_request *request, struct store_view *out)
     struct cg_error err = { "" };
     enum store_status status;
 
+    if (request->control->unusable != NULL) {
+        api_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "internal", "%s",
+                request->control->unusable);
+        return false;
+    }
     if (request->control->store == NULL || request->control->candidate == NULL) {
         api_error(request, MHD_HTTP_CONFLICT, "invalid",
                 "this node keeps everything in %s (store = false)",
