@@ -16,6 +16,7 @@
 #include "control/api/api.h"
 #include "control/commit.h"
 #include "control/expiry.h"
+#include "control/drops.h"
 #include "control/far_ends.h"
 #include "control/node.h"
 #include "control/peers.h"
@@ -329,6 +330,8 @@ next_timeout(const struct control *control, int64_t now)
         next = api_next_ms(control->api, now);
     if (commit_next_ms(control, now) < next)
         next = commit_next_ms(control, now);
+    if (drops_next_ms(control->drops) < next)
+        next = drops_next_ms(control->drops);
     if (renewals_next_ms(control->renewals) < next)
         next = renewals_next_ms(control->renewals);
     return next <= now ? 0 : next - now > 60000 ? 60000 : (int)(next - now);
@@ -347,12 +350,42 @@ take_addresses(struct control *control)
     cg_buf_release(&lines);
 }
 
+/* What is waited for beside the workers; then the ways into the admin API. */
+enum {
+    POLL_SIGNALS,
+    POLL_CONTROL,
+    POLL_UPGRADE,
+    POLL_METRICS,
+    POLL_RESOLVER,
+    POLL_RENEWALS,
+    POLL_DROPS,
+    POLL_API,
+    POLL_OTHERS = POLL_API + API_WAYS
+};
+
+static void
+poll_others(const struct control *control, struct pollfd *fds)
+{
+    const int descriptors[POLL_API] = {
+        [POLL_SIGNALS] = control->signal_fd,
+        [POLL_CONTROL] = control->state.control,
+        [POLL_UPGRADE] = control->upgrade.output,
+        [POLL_METRICS] = metrics_server_fd(control->metrics),
+        [POLL_RESOLVER] = control->resolver == NULL ? -1 : resolver_fd(control->resolver),
+        [POLL_RENEWALS] = renewals_fd(control->renewals),
+        [POLL_DROPS] = drops_fd(control->drops),
+    };
+
+    for (size_t i = 0; i < POLL_API; i++)
+        fds[i] = (struct pollfd) { .fd = descriptors[i], .events = POLLIN };
+    api_poll(control->stopping ? NULL : control->api, &fds[POLL_API]);
+}
+
 static void
 loop(struct control *control)
 {
-    struct pollfd *fds = calloc(FLEET_MAX_POLLED + 6 + API_WAYS, sizeof(*fds));
+    struct pollfd *fds = calloc(FLEET_MAX_POLLED + POLL_OTHERS, sizeof(*fds)), *others;
     int64_t now;
-    size_t count;
 
     if (fds == NULL) {
         say("no memory");
@@ -360,36 +393,27 @@ loop(struct control *control)
         return;
     }
     while (!control->stopping || fleet_running(&control->fleet) != 0) {
-        count = fleet_poll(&control->fleet, fds);
-        fds[count] = (struct pollfd) { .fd = control->signal_fd, .events = POLLIN };
-        fds[count + 1] = (struct pollfd) { .fd = control->state.control, .events = POLLIN };
-        fds[count + 2] = (struct pollfd) { .fd = control->upgrade.output, .events = POLLIN };
-        fds[count + 3] =
-                (struct pollfd) { .fd = metrics_server_fd(control->metrics), .events = POLLIN };
-        fds[count + 4] = (struct pollfd) {
-            .fd = control->resolver == NULL ? -1 : resolver_fd(control->resolver), .events = POLLIN
-        };
-        api_poll(control->api, &fds[count + 5]);
-        fds[count + 5 + API_WAYS] =
-                (struct pollfd) { .fd = renewals_fd(control->renewals), .events = POLLIN };
-        (void)poll(fds, count + 6 + API_WAYS, next_timeout(control, now_ms()));
+        others = fds + fleet_poll(&control->fleet, fds);
+        poll_others(control, others);
+        (void)poll(fds, (nfds_t)(others - fds) + POLL_OTHERS, next_timeout(control, now_ms()));
         fleet_receive_polled(&control->fleet, fds);
-        if (fds[count].revents != 0)
+        if (others[POLL_SIGNALS].revents != 0)
             take_signals(control);
         now = now_ms();
         fleet_reap(&control->fleet, now);
         restart_workers(control, now);
-        if (fds[count + 1].revents != 0 && !control->stopping)
+        if (others[POLL_CONTROL].revents != 0 && !control->stopping)
             requests_serve_client(control);
         peers_flush(control->peers, now);
         metrics_server_run(control->metrics);
         if (!control->stopping)
             api_run(control->api, now);
-        if (fds[count + 4].revents != 0)
+        if (others[POLL_RESOLVER].revents != 0)
             take_addresses(control);
         upgrade_step(control, now);
         commit_step(control, now);
         renewals_step(control->renewals, control, now);
+        drops_step(control->drops, control, now);
         retry(control, now);
         sweep_when_settled(control);
     }
@@ -432,12 +456,16 @@ control_run(const struct control_options *options)
             !block_signals(&control) || !start_adopt(&control) ||
             (!start_begin(&control, &problems) && !control.adopted);
     cg_buf_release(&problems);
+    control.drops = drops_new();
+    if (control.drops == NULL)
+        say("the folders tcs/add and tcs/delete cannot be watched");
     control.renewals = renewals_new();
     if (control.renewals == NULL)
         say("the files of our certificates cannot be watched: renewals need a reload");
     if (!control.failed)
         loop(&control);
     renewals_free(control.renewals);
+    drops_free(control.drops);
     control_answer(&control, "error\ncertgated is stopping\n");
     api_close(control.api);
     rates_free(control.rates);

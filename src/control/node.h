@@ -38,6 +38,7 @@ struct control {
     struct metrics_server *metrics;
     struct resolver *resolver;
     struct peers *peers; /* the inventory, or NULL */
+    struct drops *drops; /* certificates that are dropped into folders; NULL: not watched */
     struct rates *rates;
     struct renewals *renewals; /* of our own certificates; NULL: they need a reload */
     struct api *api; /* NULL until settings are in force */

@@ -130,7 +130,7 @@ def test_it_takes_itself_back_even_after_a_restart(node):
     number = admin.set("checks.telephony", "high", confirm_within=1)["generation"]
     os.kill(node.process.pid, signal.SIGKILL)
     node.process.wait()
-    node.start(number)
+    node.start(number + 1)
     until("the way back", lambda: admin.value("checks.telephony") == "medium")
 
 
@@ -174,3 +174,34 @@ def test_a_certificate_taken_out_of_the_trust_store_is_a_lockout_too(gateway_of,
     error = admin.change(edit, expected=409)["error"]
     assert [p["sha256"] for p in error["details"][0]["would_refuse"]["peers"]] == [good.sha256]
     assert admin.post("/what-if", edits=[edit])["would_refuse"]["total"] == 1
+
+
+# ---- folders that certificates are dropped into
+
+def drop(node, action, name, source):
+    folder = os.path.join(node.state, "tcs", action)
+    until(folder, lambda: os.path.isdir(folder))
+    with open(source, "rb") as f:
+        content = f.read()
+    with open(os.path.join(folder, "." + name), "wb") as f:
+        f.write(content)
+    os.rename(os.path.join(folder, "." + name), os.path.join(folder, name))
+    return os.path.join(folder, name)
+
+
+def test_certificates_dropped_into_a_folder_are_trusted_until_they_are_dropped_into_the_other(node, good):
+    admin = Admin(node)
+    before = admin.get("/tcs")["count"]
+    added = drop(node, "add", "peer.pem", good.cert_file)
+    until("the trust", lambda: admin.get("/tcs")["count"] == before + 1)
+    until("the file's end", lambda: not os.path.exists(added))
+    drop(node, "delete", "peer.pem", good.cert_file)
+    until("its end", lambda: admin.get("/tcs")["count"] == before)
+
+
+def test_what_is_no_certificate_is_renamed_and_said(node, tmp_path):
+    rubbish = tmp_path / "rubbish"
+    rubbish.write_text("no certificate\n")
+    path = drop(node, "add", "rubbish.pem", rubbish)
+    until("the refusal", lambda: os.path.exists(path + ".refused"))
+    assert "nothing is done with it" in node.messages()
