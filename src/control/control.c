@@ -19,6 +19,7 @@
 #include "control/drops.h"
 #include "control/far_ends.h"
 #include "control/node.h"
+#include "control/notify.h"
 #include "control/peers.h"
 #include "control/ports.h"
 #include "control/rates.h"
@@ -167,6 +168,17 @@ settle_upgrade(struct control *control)
 }
 
 static void
+tell_manager(const struct control *control)
+{
+    char text[128];
+
+    (void)snprintf(text, sizeof(text), "READY=1\nSTATUS=generation %llu in force, %u worker%s",
+            (unsigned long long)control->generation, control->fleet.count,
+            control->fleet.count == 1 ? "" : "s");
+    notify_manager(text);
+}
+
+static void
 announce(struct control *control)
 {
     const struct settings *settings;
@@ -196,6 +208,7 @@ announce(struct control *control)
             control->fleet.count == 1 ? "" : "s", control->candidate->snapshot.tcs_count,
             control->candidate->snapshot.tcs_count == 1 ? "" : "s");
     expiry_say(control, (int64_t)time(NULL));
+    tell_manager(control);
     settle_upgrade(control);
 }
 
@@ -269,6 +282,7 @@ stop(struct control *control)
     else
         say("stopping: no new connections, established ones have %u s", ms / 1000);
     control->stopping = true;
+    notify_manager("STOPPING=1\nSTATUS=no new connections, established ones end");
     upgrade_cancel(control);
     fleet_drain(&control->fleet, ms, now_ms());
 }

@@ -1,59 +1,62 @@
 /* `certgate help config`: the settings of certgate.conf in words. */
+#include <string.h>
+
 #include "settings/rows.h"
+
+#define WIDTH 100
+
+/* Words behind a margin, no line longer than WIDTH where a word does not need it; *at is the column. */
+static void
+add_words(struct cg_buf *out, const char *text, size_t margin, size_t *at)
+{
+    while (*text != '\0') {
+        size_t len = strcspn(text, " ");
+
+        if (*at > margin && *at + 1 + len > WIDTH) {
+            cg_buf_addf(out, "\n%*s", (int)margin, "");
+            *at = margin;
+        }
+        if (*at > margin) {
+            cg_buf_add(out, " ");
+            (*at)++;
+        }
+        cg_buf_add_bytes(out, text, len);
+        *at += len;
+        text += len + (text[len] == ' ');
+    }
+}
+
+static void
+describe_node(struct cg_buf *out)
+{
+    const size_t margin = 24;
+
+    for (size_t i = 0; i < node_row_count; i++) {
+        const struct node_row *row = &node_rows[i];
+        size_t before = out->len, at;
+
+        cg_buf_addf(out, "  %s%s%s", row->name, node_row_is_block(row) ? " " : " = ", row->value);
+        at = out->len - before;
+        cg_buf_addf(
+                out, at < margin ? "%*s" : "\n%*s", (int)(at < margin ? margin - at : margin), "");
+        at = margin;
+        add_words(out, row->help, margin, &at);
+        if (row->initial[0] != '\0') {
+            add_words(out, "(default", margin, &at);
+            add_words(out, row->initial, margin, &at);
+            cg_buf_add(out, ")");
+        }
+        cg_buf_add(out, "\n");
+    }
+}
 
 void
 settings_describe(struct cg_buf *out)
 {
-    cg_buf_add(out,
-            "certgate.conf: names and values, strings in double quotes, lists in braces.\n\n"
-            "  node = \"NAME\"       name of this node in records (default certgate)\n"
-            "  workers = N         processes that serve connections (default 0: one per core)\n"
-            "  state = \"FOLDER\"    state directory (default /var/lib/certgate)\n"
-            "  log = \"FILE\"        decision log, JSON lines (default stdout)\n"
-            "  store = true        what is trusted and enforced (levels, trusted certificates, "
-            "identities,\n"
-            "                      allowances) is kept in the state directory and changed by "
-            "command, API or\n"
-            "                      console; this file's values only seed it. false: this file "
-            "alone counts\n"
-            "  tcs = \"FOLDER\"      the Trusted Certificate Store: certificate files (with store "
-            "= "
-            "true: to\n"
-            "                      begin with)\n"
-            "  metrics = \"ADDRESS:PORT\"  where metrics are served in Prometheus' text, at "
-            "/metrics (default\n"
-            "                      nowhere; 'certgate metrics' prints them too)\n"
-            "  console = \"ADDRESS:PORT\"  where a browser on this machine finds the console "
-            "(loopback; 'certgate\n"
-            "                      console' prints a link; default nowhere)\n"
-            "  console-socket = \"FILE\"  a socket to be the backend of an interface through which "
-            "the console is\n"
-            "                      reached from elsewhere (default none)\n"
-            "  inventory = true    keep an inventory of the certificates received, for 'certgate "
-            "peers' and\n"
-            "                      'certgate what-if' (default true)\n"
-            "  user = \"NAME\"       whom workers run as when certgated is root (default nobody)\n"
-            "  sandbox = \"MODE\"    on (default): confine workers by seccomp and Landlock; "
-            "required: "
-            "do\n"
-            "                      not start where the kernel lacks one of them; off: do not\n"
-            "  drain-timeout = \"TIME\"  how long connections may go on after SIGTERM (default "
-            "10s)\n"
-            "  upgrade-drain-timeout = \"TIME\"  the same in the workers of before an upgrade "
-            "(default 1h)\n"
-            "  identity NAME { certificate = \"FILE\" key = \"FILE\" }\n"
-            "                      our certificate (first in its file, then its chain) and key\n"
-            "  management = \"LEVEL\"\n"
-            "  telephony = \"LEVEL\" levels of interfaces that name none: of services https and "
-            "line, and\n"
-            "                      of service sip (default medium)\n"
-            "  interface NAME { ... }   a port: who may reach which backend, or which far end\n"
-            "  trunk NAME { ... }       a SIP peer with rules of its own on an interface of "
-            "service sip\n"
-            "  line NAME { ... }        a WebSocket line with rules of its own on an interface of "
-            "service https,\n"
-            "                           or an outbound one\n\n"
-            "In these blocks:\n\n");
+    cg_buf_add(
+            out, "certgate.conf: names and values, strings in double quotes, lists in braces.\n\n");
+    describe_node(out);
+    cg_buf_add(out, "\nIn these blocks:\n\n");
     for (size_t i = 0; i < row_count; i++) {
         cg_buf_addf(out, "  %-20s %s\n", rows[i].name, rows[i].help);
         cg_buf_addf(out, "  %-20s %s%s%s%s;", "", rows[i].list ? "list; each " : "", rows[i].wanted,

@@ -51,6 +51,17 @@ struct row {
 extern const struct row rows[];
 extern const size_t row_count;
 
+/* A setting of the node, or a kind of block. */
+struct node_row {
+    const char *name;
+    const char *value; /* "\"FILE\"", or "NAME { ... }" for a block */
+    const char *initial; /* default in words, "" none */
+    const char *help;
+};
+extern const struct node_row node_rows[];
+extern const size_t node_row_count;
+bool node_row_is_block(const struct node_row *row);
+
 const char *block_kind_name(enum block_kind kind);
 /* The row of that name, or NULL. */
 const struct row *row_find(const char *name);

@@ -260,16 +260,13 @@ identity_read(cfg_t *cfg, cfg_opt_t *opt)
 static const char *
 nearest_setting(const char *typed)
 {
-    static const char *const node_names[] = { "node", "workers", "state", "log", "tcs", "user",
-        "sandbox", "drain-timeout", "upgrade-drain-timeout", "management", "telephony", "metrics",
-        "store", "console", "console-socket", "inventory", "identity", "interface", "trunk", "line",
-        "certificate", "key" };
-    const size_t node_count = sizeof(node_names) / sizeof(node_names[0]);
-    const char *names[sizeof(node_names) / sizeof(node_names[0]) + 64 + 1] = { NULL };
+    const char *names[128] = { "certificate", "key" };
+    size_t count = 2;
 
-    memcpy(names, node_names, sizeof(node_names));
+    for (size_t i = 0; i < node_row_count; i++)
+        names[count++] = node_rows[i].name;
     for (size_t i = 0; i < row_count; i++)
-        names[node_count + i] = rows[i].name;
+        names[count++] = rows[i].name;
     return value_nearest(typed, names);
 }
 

@@ -200,3 +200,17 @@ def test_reload_without_certgated_says_so(tmp_path):
     result = subprocess.run([CERTGATE, "reload", "--state", str(tmp_path)], capture_output=True, text=True, check=False)
     assert result.returncode == 2
     assert "is certgated running with this state directory?" in result.stderr
+
+
+def test_a_service_manager_is_told_when_it_is_ready_and_when_it_stops(gateway_of, tmp_path):
+    path = str(tmp_path / "notify")
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.settimeout(20)
+    manager.bind(path)
+    gateway = gateway_of({"web": {"level": "none"}}, before=lambda: os.environ.__setitem__("NOTIFY_SOCKET", path))
+    assert manager.recv(512) == b"READY=1\nSTATUS=generation 1 in force, 1 worker"
+    gateway.reload(2)
+    assert manager.recv(512) == b"READY=1\nSTATUS=generation 2 in force, 1 worker"
+    gateway.stop()
+    assert manager.recv(512).startswith(b"STOPPING=1\n")
+    manager.close()
