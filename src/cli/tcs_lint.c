@@ -8,11 +8,8 @@
 #include "cli/cli.h"
 #include "cli/received.h"
 #include "cli/tcs.h"
-#include "x509/crypto.h"
-#include "x509/facts.h"
+#include "input/lint.h"
 
-/* CA names that a CertificateRequest may carry (SPEC of interfaces: at most 64 KiB). */
-#define MAX_CA_NAMES (64 * 1024)
 /* Path of a file in a folder. */
 #define MAX_PATH_TEXT 4096
 
@@ -31,7 +28,9 @@ struct lint {
     unsigned unreadable;
 };
 
-/* ---- rules ------------------------------------------------------------------------------------- */
+/* ---- problems ---------------------------------------------------------------------------------- */
+
+#define DUPLICATE "duplicate"
 
 static bool
 is_self_issued_root(const struct cg_cert *cert)
@@ -39,103 +38,17 @@ is_self_issued_root(const struct cg_cert *cert)
     return cg_cert_is_self_issued(cert) && cg_cert_is_ca(cert);
 }
 
-static bool
-is_duplicate(const struct lint *lint, const struct seen *seen)
+/* The problem of that number, of which there are so many and one for twins; NULL where it has not this one. */
+static const char *
+problem(const struct lint *lint, const struct seen *seen, size_t i, const char **says)
 {
-    (void)lint;
-    return seen->twin != NULL;
-}
-
-static bool
-has_expired(const struct lint *lint, const struct seen *seen)
-{
-    return cg_cert_not_after(seen->cert) < lint->now;
-}
-
-static bool
-is_early(const struct lint *lint, const struct seen *seen)
-{
-    return cg_cert_not_before(seen->cert) > lint->now;
-}
-
-/* The sizes of checks key-1024 and key-2048. */
-static bool
-is_below(const struct cg_cert *cert, unsigned bits, unsigned strength)
-{
-    switch (cert->key_type) {
-    case CG_KEY_RSA:
-    case CG_KEY_RSA_PSS:
-    case CG_KEY_DSA:
-        return cert->key_bits < bits;
-    case CG_KEY_UNKNOWN:
-        return false;
-    default:
-        return cg_key_strength(cert) < strength;
+    if (i == lint_rule_count) {
+        *says = "the same certificate is there already: counts once";
+        return seen->twin != NULL ? DUPLICATE : NULL;
     }
+    *says = lint_rules[i].says;
+    return lint_rules[i].holds(seen->cert, lint->now) ? lint_rules[i].id : NULL;
 }
-
-static bool
-is_refused_key(const struct lint *lint, const struct seen *seen)
-{
-    (void)lint;
-    return is_below(seen->cert, 1024, 80);
-}
-
-static bool
-is_weak_key(const struct lint *lint, const struct seen *seen)
-{
-    return is_below(seen->cert, 2048, 112) && !is_refused_key(lint, seen);
-}
-
-static bool
-is_unknown_key(const struct lint *lint, const struct seen *seen)
-{
-    (void)lint;
-    return seen->cert->key_type == CG_KEY_UNKNOWN;
-}
-
-/* Nothing hangs on the signature of a root. */
-static bool
-is_weakly_signed(const struct lint *lint, const struct seen *seen)
-{
-    (void)lint;
-    return !cg_cert_is_self_issued(seen->cert) &&
-            (cg_signature_is_sha1(seen->cert) || cg_signature_is_refused(seen->cert));
-}
-
-static bool
-cannot_sign(const struct lint *lint, const struct seen *seen)
-{
-    (void)lint;
-    return cg_cert_is_ca(seen->cert) && seen->cert->has_key_usage &&
-            (seen->cert->key_usage & CG_KU_KEY_CERT_SIGN) == 0;
-}
-
-static bool
-is_malformed(const struct lint *lint, const struct seen *seen)
-{
-    (void)lint;
-    return seen->cert->defects != 0;
-}
-
-static const struct {
-    const char *id;
-    bool (*holds)(const struct lint *lint, const struct seen *seen);
-    const char *says;
-} rules[] = {
-    { "duplicate", is_duplicate, "the same certificate is there already: counts once" },
-    { "expired", has_expired, "has expired: nothing that needs it is accepted" },
-    { "not-yet-valid", is_early, "is not valid yet" },
-    { "key-refused", is_refused_key,
-            "key below the 1024-bit class: refused at every level that looks at keys and chains" },
-    { "key-weak", is_weak_key, "key below the 2048-bit class" },
-    { "key-unknown", is_unknown_key, "key of a type that is not known: nothing verifies with it" },
-    { "signature-weak", is_weakly_signed, "signed with an algorithm that is refused in a chain" },
-    { "ca-without-cert-sign", cannot_sign,
-            "a CA whose key usage does not let it sign certificates" },
-    { "malformed", is_malformed, "breaks RFC 5280: see certgate inspect" },
-};
-#define RULES (sizeof(rules) / sizeof(rules[0]))
 
 /* ---- reading ----------------------------------------------------------------------------------- */
 
@@ -236,8 +149,8 @@ ca_names_size(const struct lint *lint)
     size_t size = 0;
 
     for (size_t i = 0; i < lint->count; i++)
-        if (lint->list[i].twin == NULL && cg_cert_is_ca(lint->list[i].cert))
-            size += 2 + lint->list[i].cert->subject.len;
+        if (lint->list[i].twin == NULL)
+            size += lint_ca_name_size(lint->list[i].cert);
     return size;
 }
 
@@ -246,10 +159,11 @@ certificate_json(const struct lint *lint, const struct seen *seen)
 {
     char *facts = cg_cert_json(seen->cert);
     json_t *json = facts == NULL ? NULL : json_loads(facts, 0, NULL), *problems = json_array();
+    const char *id, *says;
 
-    for (size_t i = 0; i < RULES; i++)
-        if (rules[i].holds(lint, seen))
-            (void)json_array_append_new(problems, json_string(rules[i].id));
+    for (size_t i = 0; i <= lint_rule_count; i++)
+        if ((id = problem(lint, seen, i, &says)) != NULL)
+            (void)json_array_append_new(problems, json_string(id));
     (void)json_object_set_new(json, "file", json_string(seen->file));
     (void)json_object_set_new(json, "days_left",
             json_integer(cli_days_left(cg_cert_not_after(seen->cert), lint->now)));
@@ -266,15 +180,16 @@ print_certificate(const struct lint *lint, const struct seen *seen)
     char *kind = cg_cert_text(seen->cert, CG_FIELD_KIND);
     char *sha256 = cg_cert_text(seen->cert, CG_FIELD_SHA256);
     char *key = cg_cert_text(seen->cert, CG_FIELD_KEY);
+    const char *id, *says;
     char until[32];
 
     if (subject != NULL && kind != NULL && sha256 != NULL && key != NULL)
         printf("%-22s %.16s  until %s  %-14s %s\n", kind, sha256,
                 cli_when(cg_cert_not_after(seen->cert), true, until), key,
                 subject[0] == '\0' ? "(no subject)" : subject);
-    for (size_t i = 0; i < RULES; i++)
-        if (rules[i].holds(lint, seen))
-            printf("    %s%s%s: %s\n", style.bad, rules[i].id, style.off, rules[i].says);
+    for (size_t i = 0; i <= lint_rule_count; i++)
+        if ((id = problem(lint, seen, i, &says)) != NULL)
+            printf("    %s%s%s: %s\n", style.bad, id, style.off, says);
     if (seen->twin != NULL)
         printf("    first in %s\n", seen->twin->file);
     printf("    %s%s%s\n", style.dim, seen->file, style.off);
@@ -304,8 +219,10 @@ add_up(const struct lint *lint)
             sums.intermediates++;
         else
             sums.ends++;
-        for (size_t j = 0; j < RULES; j++) {
-            if (rules[j].holds(lint, seen)) {
+        for (size_t j = 0; j <= lint_rule_count; j++) {
+            const char *says;
+
+            if (problem(lint, seen, j, &says) != NULL) {
                 sums.problems++;
                 break;
             }
@@ -329,7 +246,7 @@ report(const struct lint *lint)
                 "roots", (json_int_t)sums.roots, "intermediates", (json_int_t)sums.intermediates,
                 "end_entities", (json_int_t)sums.ends, "duplicates", (json_int_t)sums.duplicates,
                 "with_problems", (json_int_t)sums.problems, "ca_names_bytes", (json_int_t)names,
-                "ca_names_fit", (int)(names <= MAX_CA_NAMES)));
+                "ca_names_fit", (int)(names <= LINT_MAX_CA_NAMES)));
     } else {
         for (size_t i = 0; i < lint->count; i++)
             print_certificate(lint, &lint->list[i]);
@@ -339,13 +256,14 @@ report(const struct lint *lint)
                 sums.intermediates == 1 ? "" : "s", sums.ends, sums.ends == 1 ? "y" : "ies",
                 sums.duplicates, sums.duplicates == 1 ? "" : "s", sums.problems);
         printf("Names of all CAs, if a handshake sent them: %zu octets%s.\n", names,
-                names <= MAX_CA_NAMES ? ""
-                                      : ", which is more than the 64 KiB that are sent at most");
+                names <= LINT_MAX_CA_NAMES
+                        ? ""
+                        : ", which is more than the 64 KiB that are sent at most");
     }
     json_decref(list);
     if (result != CLI_ACCEPT || lint->unreadable != 0)
         return CLI_USAGE;
-    return sums.problems == 0 && names <= MAX_CA_NAMES ? CLI_ACCEPT : CLI_REJECT;
+    return sums.problems == 0 && names <= LINT_MAX_CA_NAMES ? CLI_ACCEPT : CLI_REJECT;
 }
 
 static int

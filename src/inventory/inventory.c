@@ -11,7 +11,7 @@
 #include "inventory/rows.h"
 
 /* Grows with the tables: another number is an inventory of another release, which is begun anew. */
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 #define APPLICATION_ID 0x63674976 /* "cgIv" */
 /* How long a reader or writer waits for the other. */
 #define BUSY_MS 2000
@@ -33,7 +33,7 @@ static const char schema[] =
         " first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, count INTEGER NOT NULL,"
         " peer TEXT NOT NULL, address TEXT NOT NULL,"
         " accepted INTEGER NOT NULL, admitted INTEGER NOT NULL, latched INTEGER NOT NULL,"
-        " level TEXT NOT NULL, reason TEXT NOT NULL, levels TEXT NOT NULL,"
+        " level TEXT NOT NULL, reason TEXT NOT NULL, levels TEXT NOT NULL, path TEXT NOT NULL,"
         " PRIMARY KEY (interface, class, sha256)) STRICT, WITHOUT ROWID;"
         "CREATE INDEX peer_age ON peer (admitted, last_seen);"
         "CREATE TABLE chain (sha256 TEXT NOT NULL UNIQUE, der BLOB NOT NULL) STRICT;";
@@ -41,7 +41,7 @@ static const char schema[] =
 /* A resumed session and a record that was cut say nothing of the levels: what was known stays. */
 static const char add_sql[] =
         "INSERT INTO peer VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, 1, ?12, ?13,"
-        " ?14, ?14, ?15, ?16, ?17, ?18)"
+        " ?14, ?14, ?15, ?16, ?17, ?18, ?19)"
         " ON CONFLICT (interface, class, sha256) DO UPDATE SET count = count + 1,"
         " first_seen = min(first_seen, excluded.first_seen),"
         " admitted = max(admitted, excluded.admitted),"
@@ -60,6 +60,7 @@ static const char add_sql[] =
         " excluded.latched, latched),"
         " levels = iif(excluded.last_seen >= last_seen AND excluded.levels <> '',"
         " excluded.levels, levels),"
+        " path = iif(excluded.last_seen >= last_seen AND excluded.path <> '', excluded.path, path),"
         " last_seen = max(last_seen, excluded.last_seen)";
 
 static const char count_sql[] = "SELECT count(*) FROM peer WHERE admitted = ?1";

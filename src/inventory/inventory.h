@@ -72,6 +72,8 @@ struct inventory_peer {
     const char *interface, *class, *service, *role;
     const char *sha256, *subject, *names, *issuer;
     const char *peer; /* last address and port */
+    const char *
+            path; /* fingerprints of the CAs of its path, the root last, with blanks between; "" for none */
     int64_t not_before, not_after, first_seen, last_seen; /* seconds since 1970 */
     uint64_t count;
     bool accepted; /* the last verdict */

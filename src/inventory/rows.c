@@ -18,7 +18,7 @@
 const char inventory_select[] =
         "SELECT p.interface, class, service, role, p.sha256, p.subject, p.names, issuer, peer,"
         " not_before, not_after, first_seen, last_seen, count, accepted, admitted, latched, level,"
-        " reason, levels, coalesce(s.sha256, n.sha256), a.sha256 FROM peer p"
+        " reason, levels, coalesce(s.sha256, n.sha256), a.sha256, p.path FROM peer p"
         " LEFT JOIN " NEWEST("subject") " s ON " FOLLOWS("s", "subject") " LEFT JOIN " NEWEST(
                 "names") " n ON " FOLLOWS("n",
                 "names") " LEFT JOIN " NEWEST("address") " a ON " FOLLOWS("a",
@@ -89,6 +89,24 @@ bind_levels(sqlite3_stmt *statement, int column, const struct journal_entry *ent
     return ok;
 }
 
+/* Fingerprints of the path but for the certificate's own, the root last; "" where there is no whole path. */
+static bool
+bind_path(sqlite3_stmt *statement, int column, const struct journal_entry *entry)
+{
+    struct cg_buf text;
+    bool ok;
+
+    cg_buf_init(&text, INVENTORY_MAX_TEXT);
+    for (size_t i = 1; json_is_true(json_object_get(entry->judged, "anchored")) &&
+            i < json_array_size(entry->path);
+            i++)
+        cg_buf_addf(&text, "%s%s", i == 1 ? "" : " ",
+                journal_text(json_array_get(entry->path, i), "sha256"));
+    ok = bind_text(statement, column, cg_buf_text(&text));
+    cg_buf_release(&text);
+    return ok;
+}
+
 /* Who was admitted by its certificate was, though the service behind it did not answer. */
 static bool
 was_admitted(const struct journal_entry *entry)
@@ -117,7 +135,7 @@ inventory_bind(sqlite3_stmt *statement, const struct journal_entry *entry)
             sqlite3_bind_int(statement, 15, entry->latched) == SQLITE_OK &&
             bind_text(statement, 16, entry->level) &&
             bind_text(statement, 17, admitted ? "" : entry->reason) &&
-            bind_levels(statement, 18, entry);
+            bind_levels(statement, 18, entry) && bind_path(statement, 19, entry);
 }
 
 /* ---- reading ----------------------------------------------------------------------------------- */
@@ -171,6 +189,7 @@ inventory_fill(sqlite3_stmt *statement, struct inventory_peer *peer)
         .level = text_of(statement, 17),
         .reason = text_of(statement, 18),
     };
+    peer->path = text_of(statement, 22);
     fill_levels(text_of(statement, 19), peer->at);
     peer->successor = by_name[0] != '\0' ? INVENTORY_BY_NAME
             : by_address[0] != '\0'      ? INVENTORY_BY_ADDRESS

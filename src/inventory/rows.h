@@ -6,7 +6,7 @@
 
 #include "inventory/inventory.h"
 
-/* Binds what a record says to ?1 … ?18 of the insertion; false without memory. */
+/* Binds what a record says to ?1 … ?19 of the insertion; false without memory. */
 bool inventory_bind(sqlite3_stmt *statement, const struct journal_entry *entry);
 
 /* The rows seen since ?1 that expire by ?2, each with its successor. */

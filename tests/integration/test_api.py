@@ -188,3 +188,25 @@ def test_a_refused_certificate_is_admitted_by_its_incident_until_a_date(node, ad
     mark = node.mark()
     s_client(node.ports["web"], expired)
     assert node.record(mark)["verdict"] == "reject"
+
+
+def test_who_depends_on_a_trusted_certificate_and_what_nobody_needs(node, admin, good, pki):
+    mark = node.mark()
+    s_client(node.ports["web"], good)
+    record = node.record(mark)
+    root = record["path"][-1]["sha256"]
+    dependents = until("them", lambda: admin.get(f"/tcs/{root}/dependents")["peers"])
+    assert good.sha256 in [peer["sha256"] for peer in dependents]
+    lonely = pki.leaf("lonely", kind=None)
+    with open(lonely.cert_file, encoding="utf-8") as f:
+        admin.change({"op": "tcs-add", "data": f.read()})
+    unused = [c["sha256"] for c in admin.get("/tcs/unused?days=90")["certificates"]]
+    assert lonely.sha256 in unused and root not in unused
+
+
+def test_the_trust_store_is_linted(admin, pki):
+    weak = pki.leaf("short", kind="rsa1024")
+    with open(weak.cert_file, encoding="utf-8") as f:
+        admin.change({"op": "tcs-add", "data": f.read()})
+    found = {(f["kind"], f["sha256"]) for f in admin.get("/tcs/lint")["findings"]}
+    assert ("key-weak", weak.sha256) in found

@@ -13,7 +13,8 @@ api_handler api_settings_list, api_settings_get, api_settings_history, api_setti
 /* changes.c */
 api_handler api_changes, api_what_if;
 /* tcs.c */
-api_handler api_tcs_list, api_tcs_export, api_tcs_get, api_tcs_inspect, api_pins;
+api_handler api_tcs_list, api_tcs_export, api_tcs_get, api_tcs_inspect, api_tcs_lint,
+        api_tcs_dependents, api_tcs_unused, api_pins;
 /* identities.c */
 api_handler api_identities, api_identities_do;
 /* backup.c */

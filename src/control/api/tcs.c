@@ -7,6 +7,9 @@
 #include "control/api/edits.h"
 #include "control/api/handlers.h"
 #include "control/api/view.h"
+#include "control/peers.h"
+#include "input/lint.h"
+#include "inventory/inventory.h"
 
 struct listing {
     json_t *list;
@@ -136,6 +139,174 @@ api_tcs_get(struct api_request *request)
         api_ok(request, one.json);
     else
         api_store_error(request, status, &err);
+}
+
+/* ---- what may be wrong ------------------------------------------------------------------------- */
+
+struct lint {
+    json_t *findings;
+    int64_t now;
+    uint64_t count; /* of findings, all of them */
+    uint64_t names; /* octets of all CA names */
+};
+
+static bool
+lint_one(void *arg, const struct store_cert *it)
+{
+    struct lint *lint = arg;
+    struct cg_cert *cert = NULL;
+
+    if (cg_cert_from_der(it->der, it->len, &cert, NULL) != CG_OK)
+        return false;
+    lint->names += lint_ca_name_size(cert);
+    for (size_t i = 0; i < lint_rule_count; i++) {
+        if (!lint_rules[i].holds(cert, lint->now))
+            continue;
+        lint->count++;
+        if (json_array_size(lint->findings) < API_MAX_LIMIT)
+            (void)json_array_append_new(lint->findings,
+                    json_pack("{s:s,s:o,s:s,s:s}", "kind", lint_rules[i].id, "sha256",
+                            api_hex(it->sha256, CG_SHA256_SIZE), "subject", it->subject, "text",
+                            lint_rules[i].says));
+    }
+    cg_cert_free(cert);
+    return true;
+}
+
+void
+api_tcs_lint(struct api_request *request)
+{
+    struct lint lint = { .findings = json_array(), .now = (int64_t)time(NULL) };
+    struct cg_error err = { "" };
+    struct store_view view;
+    enum store_status status;
+
+    if (api_view(request, &view)) {
+        status = store_tcs(&view, NULL, lint_one, &lint, &err);
+        if (status == STORE_OK)
+            api_ok(request,
+                    json_pack("{s:I,s:O,s:I,s:I}", "count", (json_int_t)lint.count, "findings",
+                            lint.findings, "ca_names_bytes", (json_int_t)lint.names,
+                            "ca_names_limit", (json_int_t)LINT_MAX_CA_NAMES));
+        else
+            api_store_error(request, status, &err);
+    }
+    json_decref(lint.findings);
+}
+
+/* ---- who needs it ------------------------------------------------------------------------------ */
+
+#define UNUSED_DAYS 90
+
+struct paths {
+    const char *wanted; /* fingerprint that dependents are asked of; NULL: collect all */
+    json_t *peers;
+    json_t *used; /* fingerprints that stand in some path */
+    int64_t now;
+};
+
+static bool
+look_at_path(void *arg, const struct inventory_peer *peer)
+{
+    struct paths *paths = arg;
+
+    if (paths->wanted != NULL) {
+        if ((strstr(peer->path, paths->wanted) != NULL ||
+                    strcmp(peer->sha256, paths->wanted) == 0) &&
+                json_array_size(paths->peers) < API_MAX_LIMIT)
+            (void)json_array_append_new(paths->peers,
+                    json_pack("{s:s,s:s,s:s,s:s,s:o,s:I}", "interface", peer->interface, "class",
+                            peer->class, "sha256", peer->sha256, "subject", peer->subject,
+                            "last_seen", api_time(peer->last_seen), "count",
+                            (json_int_t)peer->count));
+        return true;
+    }
+    for (const char *at = peer->path; *at != '\0';) {
+        size_t len = strcspn(at, " ");
+
+        char hex[2 * CG_SHA256_SIZE + 1];
+
+        (void)snprintf(hex, sizeof(hex), "%.*s", (int)len, at);
+        (void)json_object_set_new(paths->used, hex, json_true());
+        at += len + (at[len] == ' ');
+    }
+    (void)json_object_set_new(paths->used, peer->sha256, json_true());
+    return true;
+}
+
+void
+api_tcs_dependents(struct api_request *request)
+{
+    const int64_t now = (int64_t)time(NULL);
+    struct inventory *inventory = peers_inventory(request->control->peers);
+    const struct inventory_query query = { .since = now - UNUSED_DAYS * CERTIFICATES_DAY_S,
+        .expires_by = INT64_MAX };
+    struct paths paths = { .wanted = request->name, .peers = json_array(), .now = now };
+    struct cg_error err = { "" };
+    uint8_t sha256[CG_SHA256_SIZE];
+
+    if (!api_fingerprint(request->name, sha256))
+        api_error(request, MHD_HTTP_BAD_REQUEST, "invalid", "'%s' is not a SHA-256 in hex",
+                request->name);
+    else if (inventory == NULL)
+        api_error(request, MHD_HTTP_CONFLICT, "invalid", "there is no inventory of peers");
+    else if (inventory_flush(inventory, &err) != CG_OK ||
+            inventory_each(inventory, &query, look_at_path, &paths, &err) != CG_OK)
+        api_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "internal", "%s", err.text);
+    else
+        api_ok(request, json_pack("{s:i,s:O}", "days", UNUSED_DAYS, "peers", paths.peers));
+    json_decref(paths.peers);
+}
+
+struct unused {
+    struct listing listing;
+    const json_t *used;
+};
+
+static bool
+add_unused(void *arg, const struct store_cert *cert)
+{
+    struct unused *unused = arg;
+    json_t *hex = api_hex(cert->sha256, CG_SHA256_SIZE);
+    const bool used = json_object_get(unused->used, json_string_value(hex)) != NULL;
+
+    json_decref(hex);
+    return used || add_trusted(&unused->listing, cert);
+}
+
+/* What no peer of that time needed: neither as its path's CA nor as its own copy. */
+void
+api_tcs_unused(struct api_request *request)
+{
+    const int64_t now = (int64_t)time(NULL),
+                  days = (int64_t)api_query_number(request, "days", UNUSED_DAYS, 1, 3650);
+    struct inventory *inventory = peers_inventory(request->control->peers);
+    const struct inventory_query query = { .since = now - days * CERTIFICATES_DAY_S,
+        .expires_by = INT64_MAX };
+    struct paths paths = { .used = json_object(), .now = now };
+    struct unused unused = { .listing = { .list = json_array(),
+                                     .limit = api_query_number(
+                                             request, "limit", 100, 1, API_MAX_LIMIT),
+                                     .now = now },
+        .used = paths.used };
+    struct cg_error err = { "" };
+    struct store_view view;
+
+    if (!api_view(request, &view))
+        goto done;
+    if (inventory == NULL)
+        api_error(request, MHD_HTTP_CONFLICT, "invalid", "there is no inventory of peers");
+    else if (inventory_flush(inventory, &err) != CG_OK ||
+            inventory_each(inventory, &query, look_at_path, &paths, &err) != CG_OK ||
+            store_tcs(&view, NULL, add_unused, &unused, &err) != STORE_OK)
+        api_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "internal", "%s", err.text);
+    else
+        api_ok(request,
+                json_pack("{s:I,s:O,s:b}", "days", (json_int_t)days, "certificates",
+                        unused.listing.list, "more", unused.listing.more));
+done:
+    json_decref(paths.used);
+    json_decref(unused.listing.list);
 }
 
 /* What is in a file, before anything is done with it. */
