@@ -46,8 +46,15 @@ struct journal_writer;
  */
 struct journal_writer *journal_open(
         const char *path, const struct journal_limits *limits, struct cg_error *err);
+/* Goes on with the file that the descriptor is, which becomes the writer's also where this fails: no name is looked up. */
+struct journal_writer *journal_open_at(
+        const char *path, int fd, const struct journal_limits *limits, struct cg_error *err);
 /* The same on a descriptor that becomes the writer's (standard output, a pipe): never rotated. */
 struct journal_writer *journal_open_fd(int fd, struct cg_error *err);
+/* From here on by these limits, which are as checked as for journal_open(). */
+void journal_set_limits(struct journal_writer *writer, const struct journal_limits *limits);
+/* The file, borrowed. */
+int journal_fd(const struct journal_writer *writer);
 /* NULL is allowed. */
 void journal_close(struct journal_writer *writer);
 

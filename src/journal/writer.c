@@ -45,10 +45,10 @@ first_time(int fd, const struct stat *facts)
     return journal_line_time(head, (size_t)len, &ms) ? ms / 1000 : (int64_t)facts->st_mtime;
 }
 
+/* Writes to this file from here on; a negative descriptor is one that could not be opened. */
 static enum cg_status
-take_file(struct journal_writer *writer, struct cg_error *err)
+take_fd(struct journal_writer *writer, int fd, struct cg_error *err)
 {
-    int fd = open(writer->path, O_CREAT | O_APPEND | O_RDWR | O_CLOEXEC, 0600);
     struct stat facts;
     char last = '\n';
 
@@ -75,8 +75,14 @@ take_file(struct journal_writer *writer, struct cg_error *err)
     return CG_OK;
 }
 
-struct journal_writer *
-journal_open(const char *path, const struct journal_limits *limits, struct cg_error *err)
+static enum cg_status
+take_file(struct journal_writer *writer, struct cg_error *err)
+{
+    return take_fd(writer, open(writer->path, O_CREAT | O_APPEND | O_RDWR | O_CLOEXEC, 0600), err);
+}
+
+static struct journal_writer *
+new_writer(const char *path, const struct journal_limits *limits, struct cg_error *err)
 {
     struct journal_writer *writer = calloc(1, sizeof(*writer));
 
@@ -93,11 +99,45 @@ journal_open(const char *path, const struct journal_limits *limits, struct cg_er
     }
     writer->fd = -1;
     writer->limits = *limits;
-    if (take_file(writer, err) != CG_OK) {
+    return writer;
+}
+
+struct journal_writer *
+journal_open(const char *path, const struct journal_limits *limits, struct cg_error *err)
+{
+    struct journal_writer *writer = new_writer(path, limits, err);
+
+    if (writer != NULL && take_file(writer, err) != CG_OK) {
         journal_close(writer);
-        return NULL;
+        writer = NULL;
     }
     return writer;
+}
+
+struct journal_writer *
+journal_open_at(const char *path, int fd, const struct journal_limits *limits, struct cg_error *err)
+{
+    struct journal_writer *writer = new_writer(path, limits, err);
+
+    if (writer == NULL) {
+        close(fd);
+    } else if (take_fd(writer, fd, err) != CG_OK) {
+        journal_close(writer);
+        writer = NULL;
+    }
+    return writer;
+}
+
+void
+journal_set_limits(struct journal_writer *writer, const struct journal_limits *limits)
+{
+    writer->limits = *limits;
+}
+
+int
+journal_fd(const struct journal_writer *writer)
+{
+    return writer->fd;
 }
 
 struct journal_writer *

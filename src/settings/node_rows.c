@@ -7,6 +7,9 @@ const struct node_row node_rows[] = {
     { "workers", "N", "0, one per core", "processes that serve connections" },
     { "state", "\"FOLDER\"", "/var/lib/certgate", "state directory" },
     { "log", "\"FILE\"", "stdout", "decision log, JSON lines" },
+#define X(name, value, read, initial, wanted, help) { name, value, initial, help },
+    RECORDING_ROWS(X)
+#undef X
     { "store", "true", "true", "what is trusted and enforced (levels, trusted certificates, identities, allowances) is kept in the state directory and changed by command, API or console; this file's values only seed it. false: this file alone counts" },
     { "tcs", "\"FOLDER\"", "", "the Trusted Certificate Store: certificate files (with store = true: to begin with)" },
     { "metrics", "\"ADDRESS:PORT\"", "nowhere", "where metrics are served in Prometheus' text, at /metrics; 'certgate metrics' prints them too" },

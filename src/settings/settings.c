@@ -382,6 +382,18 @@ sandbox_read(cfg_t *cfg, cfg_opt_t *opt)
 }
 
 static int
+recording_value_read(cfg_t *cfg, cfg_opt_t *opt)
+{
+    const char *text = cfg_opt_getnstr(opt, 0), *wanted;
+
+    (void)once_read(cfg, opt);
+    wanted = recording_read(&loading.settings->recording, opt->name, text);
+    if (wanted != NULL)
+        problem(cfg, "%s: '%.100s' is not %s", opt->name, text, wanted);
+    return 0;
+}
+
+static int
 node_duration_read(cfg_t *cfg, cfg_opt_t *opt)
 {
     uint64_t ms;
@@ -487,7 +499,10 @@ settings_load_text(const char *path, const char *text, const struct settings_ove
         CFG_STR("user", 0, CFGF_NODEFAULT), CFG_STR("sandbox", "on", CFGF_NONE),
         CFG_STR("console", 0, CFGF_NODEFAULT), CFG_STR("console-socket", 0, CFGF_NODEFAULT),
         CFG_BOOL("store", cfg_true, CFGF_NONE), CFG_BOOL("inventory", cfg_true, CFGF_NONE),
-        CFG_STR("drain-timeout", "10s", CFGF_NONE),
+#define X(name, value, read, initial, wanted, help) CFG_STR(name, initial, CFGF_NONE),
+        RECORDING_ROWS(X)
+#undef X
+                CFG_STR("drain-timeout", "10s", CFGF_NONE),
         CFG_STR("upgrade-drain-timeout", "1h", CFGF_NONE),
         CFG_STR("management", "medium", CFGF_NONE), CFG_STR("telephony", "medium", CFGF_NONE),
         CFG_SEC("identity", identity, CFGF_MULTI | CFGF_TITLE),
@@ -505,6 +520,7 @@ settings_load_text(const char *path, const char *text, const struct settings_ove
     memset(&loading, 0, sizeof(loading));
     loading.settings = settings;
     loading.overlay = overlay;
+    recording_init(&settings->recording);
     if (!stored_add_identities(overlay, settings)) {
         cg_buf_add(problems, "no memory for the settings\n");
         goto fail;
@@ -532,6 +548,8 @@ settings_load_text(const char *path, const char *text, const struct settings_ove
     (void)cfg_set_validate_func(cfg, "upgrade-drain-timeout", node_duration_read);
     (void)cfg_set_validate_func(cfg, "management", level_read);
     (void)cfg_set_validate_func(cfg, "telephony", level_read);
+    for (unsigned i = 0; recording_name(i) != NULL; i++)
+        (void)cfg_set_validate_func(cfg, recording_name(i), recording_value_read);
     result = cfg_parse_buf(cfg, text);
     if (result == CFG_SUCCESS) {
         take_node_settings(cfg);

@@ -5,6 +5,7 @@
 #define SETTINGS_SETTINGS_H
 
 #include "base/buf.h"
+#include "settings/recording.h"
 #include "snapshot/ipc.h"
 #include "snapshot/snapshot.h"
 
@@ -47,6 +48,7 @@ struct settings {
     char *node;
     char *state; /* state directory */
     char *log; /* decision log: a path, or "stdout" */
+    struct settings_recording recording;
     char *tcs; /* folder of trusted certificates; NULL: not given */
     bool store; /* what is trusted and enforced is in the store, and the file only seeds it */
     struct settings_given *given;

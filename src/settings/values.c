@@ -15,7 +15,7 @@ value_duration(const char *text, uint64_t *ms)
     static const struct {
         const char *unit;
         uint64_t ms;
-    } units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 } };
+    } units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
     char *end;
     unsigned long long number;
 
@@ -27,6 +27,30 @@ value_duration(const char *text, uint64_t *ms)
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         if (strcmp(end, units[i].unit) == 0) {
             *ms = number * units[i].ms;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+value_size(const char *text, uint64_t *bytes)
+{
+    static const struct {
+        const char *unit;
+        uint64_t bytes;
+    } units[] = { { "B", 1 }, { "KB", 1000 }, { "MB", 1000000 }, { "GB", 1000000000 } };
+    char *end;
+    unsigned long long number;
+
+    if (text[0] < '0' || text[0] > '9')
+        return false;
+    number = strtoull(text, &end, 10);
+    if (number > 1000000000)
+        return false;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(end, units[i].unit) == 0) {
+            *bytes = number * units[i].bytes;
             return true;
         }
     }

@@ -4,8 +4,10 @@
 
 #include "snapshot/snapshot.h"
 
-/* "500ms", "10s", "5m", "2h" as milliseconds; false when it is no duration. */
+/* "500ms", "10s", "5m", "2h", "7d" as milliseconds; false when it is no duration. */
 bool value_duration(const char *text, uint64_t *ms);
+/* "512B", "64KB", "100MB", "2GB" (thousands) as octets; false when it is no size. */
+bool value_size(const char *text, uint64_t *bytes);
 
 /* "192.0.2.1:8443", "[2001:db8::1]:8443"; with allow_unix also "unix:/path". Names are not resolved. */
 bool value_address(const char *text, bool allow_unix, struct snapshot_address *out);

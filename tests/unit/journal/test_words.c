@@ -64,33 +64,6 @@ test_words(void **state)
     }
 }
 
-/* What goes to syslog(3), read off the copy that it puts on standard error. */
-static void
-test_syslog(void **state)
-{
-    char text[1024];
-    int ends[2], saved = dup(STDERR_FILENO);
-    ssize_t len;
-    bool written, refused;
-
-    (void)state;
-    assert_int_equal(pipe(ends), 0);
-    assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
-    journal_syslog_open("certgate-test", true);
-    written = journal_syslog(rows[0].line, strlen(rows[0].line));
-    refused = !journal_syslog("no record", 9);
-    journal_syslog_close();
-    assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
-    close(saved);
-    close(ends[1]);
-    len = read(ends[0], text, sizeof(text) - 1);
-    close(ends[0]);
-    assert_true(written && refused && len > 0);
-    text[len] = '\0';
-    assert_non_null(strstr(text, "certgate-test"));
-    assert_non_null(strstr(text, rows[0].words));
-}
-
 /* The parts of the story that a record gives; each must stand in it. */
 static void
 test_story(void **state)
@@ -174,7 +147,6 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words),
-        cmocka_unit_test(test_syslog),
         cmocka_unit_test(test_story),
     };
 

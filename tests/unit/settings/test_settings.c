@@ -302,6 +302,17 @@ static const struct {
     { MORE("role = \"outbound\" connect = \"a.example:443\" offer-chain = false"),
       ":5: interface 'web': 'offer-chain' counts only with an identity\n" },
     { MORE("backend = \"unix:/b\" identity = {}"), ":5: interface 'web': 'identity' is missing\n" },
+    { "log-max-size = \"999KB\"\n" LINE7(""), ":1: log-max-size: '999KB' is not a size from 1MB to 1000GB, or off\n" },
+    { "log-max-age = \"59s\"\n" LINE7(""), ":1: log-max-age: '59s' is not a duration from 1m to 366d, or off\n" },
+    { "log-keep = 0\n" LINE7(""), ":1: log-keep: '0' is not a number from 1 to 100\n" },
+    { "log-keep = 101\n" LINE7(""), ":1: log-keep: '101' is not a number from 1 to 100\n" },
+    { "log-keep = 1 log-keep = 2\n" LINE7(""), ":1: 'log-keep' stands twice\n" },
+    { "log-sync = yes\n" LINE7(""), ":1: log-sync: 'yes' is not true or false\n" },
+    { "log-to = \"mail\"\n" LINE7(""), ":1: log-to: 'mail' is not syslog, journald or both, each also as KIND:/path/of/its/socket\n" },
+    { "log-to = \"syslog:dev/log\"\n" LINE7(""), ":1: log-to: 'syslog:dev/log' is not syslog, journald or both, each also as KIND:/path/of/its/socket\n" },
+    { "audit = always\n" LINE7(""), ":1: audit: 'always' is not best-effort or required\n" },
+    { "disk-reserve = \"11GB\"\n" LINE7(""), ":1: disk-reserve: '11GB' is not a size up to 10GB, or off\n" },
+    { "log-too = \"syslog\"\n" LINE7(""), ":1: unknown setting 'log-too'; did you mean 'log-to'?\n" },
     { "workers = 65\n" LINE7(""), ":1: workers: '65' is not a number from 0 (one per core) to 64\n" },
     { "workers = -1\n" LINE7(""), ":1: workers: '-1' is not a number from 0 (one per core) to 64\n" },
     { "workers = many\n" LINE7(""), ":1: invalid integer value for option 'workers'\n" },
@@ -494,10 +505,49 @@ where_levels_come_from(void **state)
     cg_buf_release(&problems);
 }
 
+static void
+the_decision_log(void **state)
+{
+    struct cg_buf problems;
+    struct settings *settings = load(LINE7(""), &problems);
+
+    (void)state;
+    assert_non_null(settings);
+    assert_int_equal(settings->recording.max_bytes, 100000000);
+    assert_int_equal(settings->recording.max_age_s, 0);
+    assert_int_equal(settings->recording.keep, 10);
+    assert_false(settings->recording.sync);
+    assert_false(settings->recording.required);
+    assert_int_equal(settings->recording.told_count, 0);
+    assert_int_equal(settings->recording.reserve, 8000000);
+    settings_free(settings);
+    cg_buf_release(&problems);
+    settings = load(
+            "log-max-size = off log-max-age = 1d log-keep = 100 log-sync = true audit = required\n"
+            "log-to = \" journald:/run/j  syslog \" log-to-accepted = true disk-reserve = "
+            "off\n" LINE7(""),
+            &problems);
+    assert_non_null(settings);
+    assert_int_equal(settings->recording.max_bytes, 0);
+    assert_int_equal(settings->recording.max_age_s, 86400);
+    assert_int_equal(settings->recording.keep, 100);
+    assert_true(settings->recording.sync);
+    assert_true(settings->recording.required);
+    assert_true(settings->recording.told_accepted);
+    assert_int_equal(settings->recording.told_count, 2);
+    assert_int_equal(settings->recording.told[0].kind, SETTINGS_JOURNALD);
+    assert_string_equal(settings->recording.told[0].socket, "/run/j");
+    assert_string_equal(settings->recording.told[1].socket, "/dev/log");
+    assert_int_equal(settings->recording.reserve, 0);
+    settings_free(settings);
+    cg_buf_release(&problems);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_decision_log),
         cmocka_unit_test(where_levels_come_from),
         cmocka_unit_test(the_least_that_is_needed),
         cmocka_unit_test(everything_set),

@@ -34,9 +34,41 @@ static const struct {
     { "1 s", false, 0 },
     { "1S", false, 0 },
     { "1.5s", false, 0 },
-    { "1d", false, 0 },
+    { "7d", true, 604800000 },
+    { "1w", false, 0 },
     { "1s ", false, 0 },
 };
+
+static const struct {
+    const char *text;
+    bool valid;
+    uint64_t bytes;
+} sizes[] = {
+    { "0B", true, 0 },
+    { "512B", true, 512 },
+    { "64KB", true, 64000 },
+    { "100MB", true, 100000000 },
+    { "1000000000GB", true, UINT64_C(1000000000000000000) },
+    { "1000000001B", false, 0 },
+    { "100", false, 0 },
+    { "MB", false, 0 },
+    { "-1MB", false, 0 },
+    { "1 MB", false, 0 },
+    { "1mb", false, 0 },
+    { "1.5MB", false, 0 },
+};
+
+static void
+read_sizes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        uint64_t bytes = 0;
+
+        if (value_size(sizes[i].text, &bytes) != sizes[i].valid || bytes != sizes[i].bytes)
+            fail_msg("'%s' is %llu octets", sizes[i].text, (unsigned long long)bytes);
+    }
+}
 
 static void
 read_durations(void **state)
@@ -330,6 +362,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(read_durations),
+        cmocka_unit_test(read_sizes),
         cmocka_unit_test(read_addresses),
         cmocka_unit_test(longest_unix_path),
         cmocka_unit_test(read_networks),
