@@ -12,6 +12,7 @@
 #include "control/lastgood.h"
 #include "control/lockout.h"
 #include "control/ports.h"
+#include "control/recording.h"
 #include "control/say.h"
 #include "settings/text.h"
 
@@ -324,6 +325,7 @@ put_in_force(struct control *control, struct next *next)
     next->candidate = NULL;
     next->listeners = NULL;
     take_text(control, next);
+    recording_settle(control);
     far_ends_want(control->resolver, &control->candidate->snapshot);
     if (fleet_feed_all(&control->fleet, &err) != CG_OK)
         say("%s", err.text);
@@ -362,6 +364,7 @@ commit_confirm(struct control *control, const struct store_author *author)
 
     if (control->pending.generation == 0)
         return false;
+    recording_make_room(control);
     if (store_audit_add(control->store, author->time, author->actor, "confirm", NULL, &err) !=
             STORE_OK)
         say("%s", err.text);
@@ -460,6 +463,7 @@ commit_run(struct control *control, struct commit *commit, struct cg_buf *proble
                 (unsigned long long)control->pending.generation);
         return COMMIT_BUSY;
     }
+    recording_make_room(control);
     end = make(control, commit, &next, problems);
     /* With a store this number is only a copy, and what was committed is in force. */
     if (end == COMMIT_MADE &&

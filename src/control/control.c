@@ -23,6 +23,8 @@
 #include "control/peers.h"
 #include "control/ports.h"
 #include "control/rates.h"
+#include "control/recorder.h"
+#include "control/recording.h"
 #include "control/renewals.h"
 #include "control/say.h"
 
@@ -51,37 +53,10 @@ give_up(struct control *control)
 
 /* ---- what workers say -------------------------------------------------------------------------- */
 
-/* Whoever wants to know of a record beside the log; none of them can hold it up. */
-static void
-tell_others(struct control *control, const uint8_t *json, size_t len)
-{
-    struct journal_entry entry;
-
-    if (!journal_entry_parse((const char *)json, len, &entry))
-        return;
-    peers_take(control->peers, &entry, now_ms());
-    rates_take(control->rates, &entry);
-    api_event(control->api, "decision", (const char *)json, len);
-    journal_entry_release(&entry);
-}
-
 static void
 on_record(void *arg, const uint8_t *json, size_t len)
 {
-    struct control *control = arg;
-    char *line = malloc(len + 1);
-    bool ok = line != NULL;
-
-    if (ok) {
-        memcpy(line, json, len);
-        line[len] = '\n';
-        ok = write_all(control->state.log, line, len + 1);
-    }
-    control->records_lost += !ok;
-    if (!ok)
-        say("a decision record was lost: %s", strerror(errno));
-    free(line);
-    tell_others(control, json, len);
+    recording_take(arg, json, len);
 }
 
 static void
@@ -257,7 +232,10 @@ control_metrics(struct control *control, struct cg_buf *out)
 {
     struct fleet *fleet = &control->fleet;
     const struct metrics_node node = { .generation = control->generation,
-        .records_lost = control->records_lost,
+        .records_lost = recording_lost(control),
+        .records_waiting = recorder_waiting(control->recorder),
+        .untold = recorder_untold(control->recorder),
+        .recording = recorder_works(control->recorder),
         .workers = fleet->count,
         .running = fleet_running(fleet),
         .restarts = fleet->restarts };
@@ -348,6 +326,8 @@ next_timeout(const struct control *control, int64_t now)
         next = drops_next_ms(control->drops);
     if (renewals_next_ms(control->renewals) < next)
         next = renewals_next_ms(control->renewals);
+    if (recording_next_ms(control) < next)
+        next = recording_next_ms(control);
     return next <= now ? 0 : next - now > 60000 ? 60000 : (int)(next - now);
 }
 
@@ -415,6 +395,7 @@ loop(struct control *control)
             take_signals(control);
         now = now_ms();
         fleet_reap(&control->fleet, now);
+        recording_step(control, now);
         restart_workers(control, now);
         if (others[POLL_CONTROL].revents != 0 && !control->stopping)
             requests_serve_client(control);
@@ -447,6 +428,7 @@ block_signals(struct control *control)
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
         return false;
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a log at the limit of its size is a failure like others */
     control->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return control->signal_fd >= 0;
 }
@@ -456,8 +438,9 @@ control_run(const struct control_options *options)
 {
     struct control control = { .options = *options,
         .state = STATE_NONE,
-        .handover = { .state = STATE_NONE, .client = -1, .past = -1, .sessions = -1 },
+        .handover = { .state = STATE_NONE, .log = -1, .client = -1, .past = -1, .sessions = -1 },
         .upgrade = { .output = -1 },
+        .disk = { .folder = -1 },
         .signal_fd = -1,
         .client = -1 };
     const struct fleet_events events = { on_record, on_chain, on_log, on_ready, on_failed,
@@ -486,6 +469,7 @@ control_run(const struct control_options *options)
     metrics_server_free(control.metrics);
     peers_close(control.peers);
     store_close(control.store);
+    recording_close(&control);
     free(control.text);
     free(control.unusable);
     state_close(&control.state);

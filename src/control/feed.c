@@ -159,3 +159,13 @@ feed_drain(struct fleet_worker *worker, uint32_t ms, struct cg_error *err)
     put_u32(message, ms);
     return feed_send(worker, IPC_DRAIN, message, sizeof(message), NULL, 0, err);
 }
+
+enum cg_status
+feed_audit(struct fleet_worker *worker, enum ipc_audit audit, struct cg_error *err)
+{
+    const uint8_t message[1] = { (uint8_t)audit };
+
+    if (worker->knows <= IPC_AUDIT)
+        return CG_OK;
+    return feed_send(worker, IPC_AUDIT, message, sizeof(message), NULL, 0, err);
+}

@@ -13,6 +13,8 @@ CG_CHECKED enum cg_status feed_generation(
 /* What is known of the far ends whose name is host, or of all where that is NULL. */
 CG_CHECKED enum cg_status feed_far_ends(const struct fleet *fleet, struct fleet_worker *worker,
         const char *host, struct cg_error *err);
+CG_CHECKED enum cg_status feed_audit(
+        struct fleet_worker *worker, enum ipc_audit audit, struct cg_error *err);
 CG_CHECKED enum cg_status feed_drain(
         struct fleet_worker *worker, uint32_t ms, struct cg_error *err);
 

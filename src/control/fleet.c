@@ -71,7 +71,9 @@ fleet_prepare(struct fleet *fleet, unsigned count, const char *program, struct c
     for (unsigned i = 0; i < count; i++) {
         struct fleet_worker *worker = &fleet->workers[i];
 
-        *worker = (struct fleet_worker) { .number = i, .socket = -1, .metrics_fd = -1 };
+        *worker = (struct fleet_worker) {
+            .number = i, .socket = -1, .metrics_fd = -1, .knows = IPC_TYPE_COUNT
+        };
         worker->metrics = metrics_page_new(&worker->metrics_fd);
         if (worker->metrics == NULL)
             return cg_fail(err, CG_E_NOMEM, "no memory for the metrics");
@@ -149,10 +151,25 @@ fleet_start(struct fleet *fleet, unsigned i, int64_t now_ms, struct cg_error *er
     /* One that does not take this has ended or is about to: its end is what will be said. */
     if (feed_send(worker, IPC_METRICS, NULL, 0, &worker->metrics_fd, 1, err) != CG_OK ||
             feed_send(worker, IPC_SESSIONS, NULL, 0, &fleet->sessions, 1, err) != CG_OK ||
+            feed_audit(worker, fleet->audit, err) != CG_OK ||
             feed_generation(fleet, worker, snapshot, err) != CG_OK)
         (void)kill(pid, SIGKILL);
     close(snapshot);
     return CG_OK;
+}
+
+void
+fleet_set_audit(struct fleet *fleet, enum ipc_audit audit)
+{
+    struct cg_error err;
+
+    if (fleet->audit == audit)
+        return;
+    fleet->audit = audit;
+    for (unsigned i = 0; i < worker_count(fleet); i++)
+        if (worker_at(fleet, i)->socket >= 0 &&
+                feed_audit(worker_at(fleet, i), audit, &err) != CG_OK)
+            say_of(fleet, worker_at(fleet, i), IPC_LOG_WARNING, &err);
 }
 
 void

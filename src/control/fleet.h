@@ -30,6 +30,7 @@ struct fleet_worker {
     int64_t restart_ms; /* when to start it again; 0: not waiting */
     int64_t kill_ms; /* when to kill it if it has not ended; 0: it was not told to end */
     bool retired;
+    unsigned knows; /* messages that its version knows: of a later one it is not told */
 };
 
 /* Called for what workers say; text is one line without newline. */
@@ -57,6 +58,7 @@ struct fleet {
     int sessions; /* the workers' memory of TLS sessions */
     uint8_t *packet; /* receive buffer */
     uint64_t restarts;
+    enum ipc_audit audit; /* what workers were told last */
     /* The generation in force, for workers that are started again; borrowed. */
     const struct candidate *candidate;
     struct sockets *sockets; /* NULL: workers get no listeners, they are only tried */
@@ -80,6 +82,9 @@ CG_CHECKED enum cg_status fleet_start(
  * it: they judge their connections by it.
  */
 CG_CHECKED enum cg_status fleet_feed_all(struct fleet *fleet, struct cg_error *err);
+
+/* Tells every running worker, where it is not what they know. */
+void fleet_set_audit(struct fleet *fleet, enum ipc_audit audit);
 
 /* Tells every running worker where the outbound interfaces' far ends of this name are. */
 void fleet_send_addresses(struct fleet *fleet, const char *host);

@@ -13,7 +13,7 @@
 #include "base/reader.h"
 #include "config.h"
 
-#define MAGIC 0x43474831u /* "CGH1": changes with the layout */
+#define MAGIC 0x43474833u /* "CGH3": changes with the layout */
 #define MAX_HANDOVER (4 * 1024 * 1024)
 #define MAX_TEXT 4096
 #define MAX_WORKERS 64
@@ -76,7 +76,7 @@ put_handover(struct cg_buf *out, const struct handover *handover)
     put_fd(out, handover->state.folder);
     put_fd(out, handover->state.lock);
     put_fd(out, handover->state.control);
-    put_fd(out, handover->state.log);
+    put_fd(out, handover->log);
     put_fd(out, handover->client);
     put_u64(out, handover->generation);
     cg_buf_add_bytes(out, handover->digest, sizeof(handover->digest));
@@ -101,6 +101,7 @@ put_handover(struct cg_buf *out, const struct handover *handover)
         put_fd(out, handover->workers[i].socket);
         put_fd(out, handover->workers[i].metrics_fd);
         put_u64(out, (uint64_t)handover->workers[i].kill_ms);
+        put_u32(out, handover->workers[i].knows);
     }
 }
 
@@ -245,7 +246,7 @@ get_sockets(struct cg_reader *r, struct sockets *out)
 static bool
 get_workers(struct cg_reader *r, struct handover *out)
 {
-    uint32_t count, number, pid;
+    uint32_t count, number, pid, knows;
 
     if (!get_count(r, MAX_RUNNING, &count))
         return false;
@@ -257,9 +258,10 @@ get_workers(struct cg_reader *r, struct handover *out)
 
         if (!get_count(r, MAX_WORKERS, &number) || !get_count(r, INT32_MAX, &pid) || pid == 1 ||
                 !get_fd(r, &worker->socket) || !get_fd(r, &worker->metrics_fd) ||
-                !get_time(r, &worker->kill_ms))
+                !get_time(r, &worker->kill_ms) || !get_count(r, IPC_TYPE_COUNT, &knows))
             return false;
         worker->number = number;
+        worker->knows = knows;
         worker->pid = (pid_t)pid;
     }
     return true;
@@ -272,14 +274,13 @@ get_rest(struct cg_reader *r, struct handover *out)
 
     if (!get_text(r, &out->state_path) || !get_text(r, &out->log_path) ||
             !get_fd(r, &out->state.folder) || !get_fd(r, &out->state.lock) ||
-            !get_fd(r, &out->state.control) || !get_fd(r, &out->state.log) ||
+            !get_fd(r, &out->state.control) || !get_fd(r, &out->log) ||
             !get_fd(r, &out->client) || !cg_read_u64(r, &out->generation) ||
             !cg_read_bytes(r, sizeof(out->digest), &digest) || !cg_read_u64(r, &out->restarts) ||
             !cg_read_u64(r, &out->records_lost) || !get_fd(r, &out->past) ||
             !get_fd(r, &out->sessions))
         return false;
-    if (out->state.folder < 0 || out->state.lock < 0 || out->state.control < 0 ||
-            out->state.log < 0)
+    if (out->state.folder < 0 || out->state.lock < 0 || out->state.control < 0 || out->log < 0)
         return false;
     memcpy(out->digest, digest.data, digest.len);
     return get_sockets(r, &out->sockets) && get_workers(r, out) && cg_reader_done(r);
@@ -294,7 +295,7 @@ handover_read(int fd, struct handover *out, struct cg_error *err)
     uint32_t magic = 0;
     void *map;
 
-    *out = (struct handover) { .state = STATE_NONE, .client = -1, .past = -1, .sessions = -1 };
+    *out = (struct handover) { .state = STATE_NONE, .log = -1, .client = -1, .past = -1, .sessions = -1 };
     if (size <= 0 || size > MAX_HANDOVER)
         return cg_fail(err, CG_E_PARSE, "the handover cannot be read");
     map = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0);
@@ -341,7 +342,7 @@ handover_inherit(const struct handover *handover, bool inherit)
     bool ok = inherit_one(handover->state.folder, inherit) &&
             inherit_one(handover->state.lock, inherit) &&
             inherit_one(handover->state.control, inherit) &&
-            inherit_one(handover->state.log, inherit) && inherit_one(handover->client, inherit) &&
+            inherit_one(handover->log, inherit) && inherit_one(handover->client, inherit) &&
             inherit_one(handover->past, inherit) && inherit_one(handover->sessions, inherit);
 
     for (size_t i = 0; i < handover->sockets.count; i++)

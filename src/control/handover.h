@@ -16,6 +16,7 @@ struct handover {
     char *state_path;
     char *log_path;
     struct state state;
+    int log;
     int client; /* a connection of the control socket that waits for the outcome, or -1 */
     uint64_t generation;
     uint8_t digest[CG_SHA256_SIZE]; /* of the snapshot in force */

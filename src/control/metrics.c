@@ -244,6 +244,12 @@ add_node(struct cg_buf *out, const struct metrics_node *node, const struct metri
                 node->restarts },
         { "certgate_records_lost_total", "counter", "decision records that could not be written",
                 node->records_lost },
+        { "certgate_records_waiting", "gauge", "decision records that wait for the disk",
+                node->records_waiting },
+        { "certgate_recording", "gauge", "1 while the decision log can be written",
+                node->recording },
+        { "certgate_untold_total", "counter", "lines that syslog or journald did not take",
+                node->untold },
     };
     const char *last = NULL;
 

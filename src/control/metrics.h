@@ -12,6 +12,9 @@
 struct metrics_node {
     uint64_t generation;
     uint64_t records_lost;
+    uint64_t records_waiting;
+    uint64_t untold;
+    bool recording; /* the log can be written */
     unsigned workers; /* configured */
     unsigned running;
     uint64_t restarts;

@@ -6,6 +6,7 @@
 
 #include "control/candidate.h"
 #include "control/control.h"
+#include "control/disk.h"
 #include "control/fleet.h"
 #include "control/handover.h"
 #include "control/sockets.h"
@@ -42,7 +43,8 @@ struct control {
     struct rates *rates;
     struct renewals *renewals; /* of our own certificates; NULL: they need a reload */
     struct api *api; /* NULL until settings are in force */
-    uint64_t records_lost;
+    struct recorder *recorder;
+    struct disk disk;
     int signal_fd;
     int client; /* waits for the outcome of an upgrade, or -1 */
     char confined[256]; /* what the workers said of their sandbox */

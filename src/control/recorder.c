@@ -53,8 +53,13 @@ open_writer(
 {
     const struct journal_limits limits = limits_of(settings);
 
-    if (strcmp(path, "stdout") != 0)
-        return fd >= 0 ? journal_open_at(path, fd, &limits, err) : journal_open(path, &limits, err);
+    struct journal_writer *writer = NULL;
+
+    if (strcmp(path, "stdout") != 0) {
+        if (fd >= 0)
+            writer = journal_open_at(path, fd, &limits, err);
+        return writer != NULL ? writer : journal_open(path, &limits, err);
+    }
     if (fd < 0)
         fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
     if (fd >= 0)

@@ -11,6 +11,7 @@
 
 #include "control/commit.h"
 #include "control/node.h"
+#include "control/recorder.h"
 #include "control/say.h"
 
 /* A local client that says nothing for so long is dropped. */
@@ -80,6 +81,8 @@ reload(struct control *control, struct cg_buf *problems)
 static bool
 request_reload(struct control *control, struct cg_buf *answer, struct cg_buf *problems)
 {
+    /* Also where nothing else has changed: what rotates logs asks for this. */
+    recorder_reopen(control->recorder);
     if (control->candidate == NULL) {
         if (!start_begin(control, problems))
             return false;

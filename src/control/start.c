@@ -10,6 +10,8 @@
 #include "control/node.h"
 #include "control/peers.h"
 #include "control/rates.h"
+#include "control/recorder.h"
+#include "control/recording.h"
 #include "control/say.h"
 
 /* After an upgrade whose settings cannot be read: when to look again. */
@@ -23,6 +25,7 @@ bool
 start_adopt(struct control *control)
 {
     struct handover *handover = &control->handover;
+    struct settings_recording recording;
     struct metrics_page *past;
     struct cg_error err = { "" };
 
@@ -43,7 +46,11 @@ start_adopt(struct control *control)
     handover->sockets = (struct sockets) { .workers = handover->sockets.workers };
     control->fleet.sessions = handover->sessions;
     control->fleet.restarts = handover->restarts;
-    control->records_lost = handover->records_lost;
+    /* Whatever becomes of the settings, what its workers decide is recorded. */
+    recording_init(&recording);
+    if (!recording_open(control, handover->log_path, handover->log, &recording))
+        return false;
+    recorder_set_lost(control->recorder, handover->records_lost);
     past = metrics_page_map(handover->past);
     if (past != NULL)
         metrics_page_add(control->fleet.past, past);
@@ -92,7 +99,7 @@ open_files(struct control *control, const struct settings *settings, struct cg_b
     }
     control->sockets.workers = settings->workers;
     return state_open(&control->state, settings->state, &control->generation) &&
-            state_open_log(&control->state, settings->log);
+            recording_open(control, settings->log, -1, &settings->recording);
 }
 
 static void
@@ -150,6 +157,7 @@ prepare(struct control *control, struct cg_buf *problems)
     control->fleet.sockets = &control->sockets;
     control->fleet.listeners = listeners;
     control->fleet.candidate = control->candidate = candidate;
+    recording_settle(control);
     listeners = NULL;
     candidate = NULL;
     commit_started(control);

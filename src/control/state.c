@@ -111,18 +111,6 @@ state_load_pending(const struct state *state, struct pending *pending)
 }
 
 bool
-state_open_log(struct state *state, const char *path)
-{
-    if (strcmp(path, "stdout") == 0)
-        state->log = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-    else
-        state->log = open(path, O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0600);
-    if (state->log < 0)
-        say("decision log %s cannot be opened: %s", path, strerror(errno));
-    return state->log >= 0;
-}
-
-bool
 state_open_control(struct state *state, const char *path)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -146,7 +134,7 @@ state_open_control(struct state *state, const char *path)
 void
 state_close(struct state *state)
 {
-    const int descriptors[] = { state->control, state->log, state->lock, state->folder };
+    const int descriptors[] = { state->control, state->lock, state->folder };
 
     if (state->control >= 0)
         (void)unlinkat(state->folder, CONTROL_SOCKET, 0);

@@ -146,7 +146,7 @@ try_ports(struct sockets *sockets, const struct candidate *candidate, struct cg_
 int
 control_try(const struct control_options *options)
 {
-    struct handover handover = { .state = STATE_NONE, .client = -1, .past = -1 };
+    struct handover handover = { .state = STATE_NONE, .log = -1, .client = -1, .past = -1 };
     struct candidate *candidate = NULL;
     struct cg_error err = { "" };
     struct cg_buf problems;

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "control/node.h"
 #include "control/peers.h"
+#include "control/recorder.h"
 #include "control/say.h"
 
 /* A million trusted certificates are read in less. */
@@ -33,10 +34,11 @@ fill_handover(struct control *control, struct handover *out, struct cg_error *er
 
     *out = (struct handover) {
         .state = control->state,
+        .log = recorder_fd(control->recorder),
         .client = control->client,
         .generation = control->generation,
         .restarts = fleet->restarts,
-        .records_lost = control->records_lost,
+        .records_lost = recorder_lost(control->recorder),
         .past = fleet->past_fd,
         .sessions = fleet->sessions,
         .sockets = control->sockets,
@@ -49,6 +51,10 @@ fill_handover(struct control *control, struct handover *out, struct cg_error *er
         out->log_path = control->handover.log_path;
         memcpy(out->digest, control->handover.digest, sizeof(out->digest));
     }
+    if (!recorder_works(control->recorder))
+        return cg_fail(err, CG_E_USAGE,
+                "%llu decision records wait for the disk: make room for the log first",
+                (unsigned long long)recorder_waiting(control->recorder));
     if (room > FLEET_MAX_RETIRED)
         return cg_fail(err, CG_E_LIMIT,
                 "%u workers of upgrades before still end: wait for them, or restart",

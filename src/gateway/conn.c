@@ -303,6 +303,8 @@ conn_start(const struct listener *listener, int fd, const struct sockaddr *from)
         conn_end(conn);
         return true;
     }
+    if (conn->worker->audit == IPC_AUDIT_UNAVAILABLE)
+        (void)conn_refuse(conn, CG_REASON_AUDIT_UNAVAILABLE, NULL);
     conn_advance(conn);
     return true;
 }

@@ -257,14 +257,17 @@ conn_admit(struct conn *conn, const struct gw_class *class, const char *by, cons
 bool
 conn_record_admission(struct conn *conn)
 {
+    const enum ipc_audit audit = conn->worker->audit;
+
     if (conn->recorded)
         return true;
-    if (conn_record(conn, conn->ticketed ? NULL : conn->handshake.decision, NULL))
-        return true;
-    /* What cannot be recorded does not happen. */
-    worker_log(conn->worker, IPC_LOG_ERROR, "a peer was refused: %s",
-            cg_reason_info(CG_REASON_AUDIT_UNAVAILABLE)->code);
-    return false;
+    if (audit == IPC_AUDIT_UNAVAILABLE) {
+        conn_record_refusal(conn, CG_REASON_AUDIT_UNAVAILABLE, NULL);
+        return false;
+    }
+    /* What cannot be recorded does not happen, where that is required; the worker has counted it. */
+    return conn_record(conn, conn->ticketed ? NULL : conn->handshake.decision, NULL) ||
+            audit == IPC_AUDIT_BEST_EFFORT;
 }
 
 void

@@ -275,6 +275,27 @@ live_new_generation(struct worker *worker)
 }
 
 void
+live_unrecorded(struct worker *worker)
+{
+    struct cg_decision *decision;
+    struct conn *next;
+    bool closes;
+
+    for (struct conn *conn = worker->conns; conn != NULL; conn = next) {
+        next = conn->next;
+        if (!is_live(conn) || conn->admitted == 0 ||
+                conn->iface->settings->live == SNAPSHOT_LIVE_LEAVE)
+            continue;
+        decision = cg_decision_refuse(
+                gw_other(conn->iface)->policy, CG_REASON_AUDIT_UNAVAILABLE, NULL);
+        closes = decision == NULL || dismiss(conn, decision);
+        cg_decision_free(decision);
+        if (closes)
+            end(conn);
+    }
+}
+
+void
 live_drain(struct worker *worker)
 {
     for (struct conn *conn = worker->conns; conn != NULL; conn = conn->next)

@@ -17,6 +17,11 @@ void live_new_generation(struct worker *worker);
  * admits the peer any more: that is recorded, and the connection is to be closed.
  */
 bool live_follow(struct conn *conn);
+/*
+ * Decisions must be recorded and cannot be: established connections follow the interface's setting. Those that are
+ * left are as they were.
+ */
+void live_unrecorded(struct worker *worker);
 /* The worker is to end: connections that requests come on end when none is under way. */
 void live_drain(struct worker *worker);
 /* Once a second: whose time is over, and which drained connections may end. */

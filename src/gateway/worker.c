@@ -78,7 +78,10 @@ worker_log(struct worker *worker, enum ipc_severity severity, const char *format
 bool
 worker_record(struct worker *worker, const char *json)
 {
-    return send_control(worker, IPC_RECORD, json, strlen(json));
+    bool sent = send_control(worker, IPC_RECORD, json, strlen(json));
+
+    worker->metrics->records_lost += !sent;
+    return sent;
 }
 
 bool
@@ -367,6 +370,19 @@ got_drain(struct worker *worker, const struct ipc_message *message, struct cg_er
 }
 
 static enum cg_status
+got_audit(struct worker *worker, const struct ipc_message *message, struct cg_error *err)
+{
+    const enum ipc_audit before = worker->audit;
+
+    if (message->len != 1 || message->payload[0] > IPC_AUDIT_UNAVAILABLE)
+        return cg_fail(err, CG_E_PARSE, "malformed AUDIT message");
+    worker->audit = (enum ipc_audit)message->payload[0];
+    if (worker->audit == IPC_AUDIT_UNAVAILABLE && before != IPC_AUDIT_UNAVAILABLE)
+        live_unrecorded(worker);
+    return CG_OK;
+}
+
+static enum cg_status
 dispatch(struct worker *worker, struct ipc_message *message, struct cg_error *err)
 {
     switch (message->type) {
@@ -385,6 +401,8 @@ dispatch(struct worker *worker, struct ipc_message *message, struct cg_error *er
         return got_addresses(worker, message, err);
     case IPC_DRAIN:
         return got_drain(worker, message, err);
+    case IPC_AUDIT:
+        return got_audit(worker, message, err);
     default:
         return cg_fail(
                 err, CG_E_PARSE, "message %s is not for a worker", ipc_type_name(message->type));

@@ -67,6 +67,7 @@ struct worker {
     struct arrival arrival;
     struct generation *generation;
     struct listener *listeners;
+    enum ipc_audit audit;
     unsigned pauses;
     uint64_t told[GW_TOLD_CHAINS]; /* begins of the digests of chains, each at its place; 0: none */
     bool limited; /* an interface has all the connections that it may have */
@@ -93,7 +94,7 @@ void worker_free(struct worker *worker);
 /* One line for the operator; dropped only when certgated does not take it. */
 void worker_log(struct worker *worker, enum ipc_severity severity, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
-/* A decision record; false when it cannot be handed over, and then nothing may be relayed. */
+/* A decision record; false when it cannot be handed over, which is counted. */
 bool worker_record(struct worker *worker, const char *json);
 /* True once for each chain, as far as that is remembered: it is then to be handed over. */
 bool worker_chain_is_new(struct worker *worker, const uint8_t sha256[CG_SHA256_SIZE]);

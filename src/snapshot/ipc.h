@@ -32,7 +32,8 @@
     X(RECORD,       WORKER,  "none",          "one decision record: a JSON object, UTF-8, no newline") \
     X(LOG,          WORKER,  "none",          "one line for the operator: severity octet, text")         \
     X(SANDBOX,      WORKER,  "none",          "first of all: confinement octet, text")                  \
-    X(CHAIN,        WORKER,  "none",          "after the RECORD of a peer that was admitted: the certificates that it sent, where they are not known to have been told")
+    X(CHAIN,        WORKER,  "none",          "after the RECORD of a peer that was admitted: the certificates that it sent, where they are not known to have been told") \
+    X(AUDIT,        CONTROL, "none",          "before the first SNAPSHOT and when it changes: whether what is decided must be recorded, and can be")
 /* clang-format on */
 
 enum ipc_type {
@@ -68,11 +69,18 @@ struct ipc_message {
  *   LOG          u8 severity (enum ipc_severity), text to the end
  *   SANDBOX      u8 confinement (enum ipc_confinement), text to the end
  *   CHAIN        certificates, DER, one behind the other, the received one first
+ *   AUDIT        u8 (enum ipc_audit)
  *
  * After an upgrade in place, workers of the version before talk to certgated of the version after: the
  * rows only grow, at the end, and a payload whose layout must change gets a row of its own.
  */
 enum ipc_severity { IPC_LOG_ERROR = 3, IPC_LOG_WARNING = 4, IPC_LOG_INFO = 6, IPC_LOG_DEBUG = 7 };
+
+/*
+ * Whether a decision must be recorded: losses are counted; peers are refused whose record finds no way; nothing can
+ * be recorded now, so that nobody is admitted.
+ */
+enum ipc_audit { IPC_AUDIT_BEST_EFFORT, IPC_AUDIT_REQUIRED, IPC_AUDIT_UNAVAILABLE };
 
 /* What a worker is confined by: nothing, some of what the sandbox is made of, all of it. */
 enum ipc_confinement { IPC_CONFINED_OFF, IPC_CONFINED_PARTIAL, IPC_CONFINED_FULL };

@@ -33,7 +33,8 @@ enum metrics_type { METRICS_COUNTER, METRICS_GAUGE };
 /* Numbers of the worker as a whole. */
 #define METRICS_WORKER(X)                                                                             \
     X(limit_descriptors,    "certgate_worker_limit_hits_total", COUNTER, "limit=\"descriptors\"", "times that a limit of the worker was met") \
-    X(limit_outbox,         "certgate_worker_limit_hits_total", COUNTER, "limit=\"outbox\"",    "")
+    X(limit_outbox,         "certgate_worker_limit_hits_total", COUNTER, "limit=\"outbox\"",    "") \
+    X(records_lost,         "certgate_worker_records_lost_total", COUNTER, "",                    "decision records that a worker could not hand over; certgate_records_lost_total counts them too")
 
 /* Upper bounds of the handshake time histogram's buckets, in milliseconds. */
 #define METRICS_BUCKETS(X) X(1) X(2) X(5) X(10) X(20) X(50) X(100) X(200) X(500) X(1000) X(2000) X(5000) X(10000)

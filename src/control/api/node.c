@@ -8,6 +8,7 @@
 #include "control/api/handlers.h"
 #include "control/api/server.h"
 #include "control/metrics.h"
+#include "control/recording.h"
 #include "control/sockets.h"
 
 /* ---- status ------------------------------------------------------------------------------------ */
@@ -136,7 +137,7 @@ api_status(struct api_request *request)
             api_time((int64_t)time(NULL)), "generation", (json_int_t)control->generation, "workers",
             "wanted", (json_int_t)fleet->count, "running", (json_int_t)fleet_running(fleet),
             "restarts", (json_int_t)fleet->restarts, "sandbox", control->confined, "records_lost",
-            (json_int_t)control->records_lost, "store", control->store != NULL, "problem",
+            (json_int_t)recording_lost(control), "store", control->store != NULL, "problem",
             control->unusable, "tcs", "count", (json_int_t)control->candidate->snapshot.tcs_count,
             "pending", pending_json(&control->pending), "interfaces", interfaces);
     api_ok(request, answer);

@@ -50,12 +50,13 @@ write_sample(void)
     struct fleet_worker workers[] = {
         { .number = 0, .pid = 100, .socket = 40, .metrics_fd = 41 },
         { .number = 1, .pid = 0, .socket = -1, .metrics_fd = 42 },
-        { .number = 0, .pid = 90, .socket = 43, .metrics_fd = 44, .kill_ms = 123456 },
+        { .number = 0, .pid = 90, .socket = 43, .metrics_fd = 44, .kill_ms = 123456, .knows = 11 },
     };
     struct handover handover = {
         .state_path = state_path,
         .log_path = log_path,
-        .state = { 10, 11, 12, 13 },
+        .state = { 10, 11, 12 },
+        .log = 13,
         .client = -1,
         .generation = 7,
         .digest = { 1, 2, 3 },
@@ -87,7 +88,8 @@ test_what_is_written_is_read(void **state)
     assert_int_equal(handover_read(fd, &got, &err), CG_OK);
     assert_string_equal(got.state_path, "/var/lib/certgate");
     assert_string_equal(got.log_path, "/var/log/certgate");
-    assert_memory_equal(&got.state, (&(struct state) { 10, 11, 12, 13 }), sizeof(got.state));
+    assert_memory_equal(&got.state, (&(struct state) { 10, 11, 12 }), sizeof(got.state));
+    assert_int_equal(got.log, 13);
     assert_int_equal(got.client, -1);
     assert_int_equal(got.generation, 7);
     assert_int_equal(got.digest[2], 3);
@@ -112,6 +114,7 @@ test_what_is_written_is_read(void **state)
     assert_int_equal(got.workers[1].socket, -1);
     assert_int_equal(got.workers[1].metrics_fd, 42);
     assert_int_equal(got.workers[2].kill_ms, 123456);
+    assert_int_equal(got.workers[2].knows, 11);
     handover_release(&got);
     close(fd);
 }
