@@ -274,11 +274,10 @@ get_rest(struct cg_reader *r, struct handover *out)
 
     if (!get_text(r, &out->state_path) || !get_text(r, &out->log_path) ||
             !get_fd(r, &out->state.folder) || !get_fd(r, &out->state.lock) ||
-            !get_fd(r, &out->state.control) || !get_fd(r, &out->log) ||
-            !get_fd(r, &out->client) || !cg_read_u64(r, &out->generation) ||
-            !cg_read_bytes(r, sizeof(out->digest), &digest) || !cg_read_u64(r, &out->restarts) ||
-            !cg_read_u64(r, &out->records_lost) || !get_fd(r, &out->past) ||
-            !get_fd(r, &out->sessions))
+            !get_fd(r, &out->state.control) || !get_fd(r, &out->log) || !get_fd(r, &out->client) ||
+            !cg_read_u64(r, &out->generation) || !cg_read_bytes(r, sizeof(out->digest), &digest) ||
+            !cg_read_u64(r, &out->restarts) || !cg_read_u64(r, &out->records_lost) ||
+            !get_fd(r, &out->past) || !get_fd(r, &out->sessions))
         return false;
     if (out->state.folder < 0 || out->state.lock < 0 || out->state.control < 0 || out->log < 0)
         return false;
@@ -295,7 +294,9 @@ handover_read(int fd, struct handover *out, struct cg_error *err)
     uint32_t magic = 0;
     void *map;
 
-    *out = (struct handover) { .state = STATE_NONE, .log = -1, .client = -1, .past = -1, .sessions = -1 };
+    *out = (struct handover) {
+        .state = STATE_NONE, .log = -1, .client = -1, .past = -1, .sessions = -1
+    };
     if (size <= 0 || size > MAX_HANDOVER)
         return cg_fail(err, CG_E_PARSE, "the handover cannot be read");
     map = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0);
@@ -341,9 +342,9 @@ handover_inherit(const struct handover *handover, bool inherit)
 {
     bool ok = inherit_one(handover->state.folder, inherit) &&
             inherit_one(handover->state.lock, inherit) &&
-            inherit_one(handover->state.control, inherit) &&
-            inherit_one(handover->log, inherit) && inherit_one(handover->client, inherit) &&
-            inherit_one(handover->past, inherit) && inherit_one(handover->sessions, inherit);
+            inherit_one(handover->state.control, inherit) && inherit_one(handover->log, inherit) &&
+            inherit_one(handover->client, inherit) && inherit_one(handover->past, inherit) &&
+            inherit_one(handover->sessions, inherit);
 
     for (size_t i = 0; i < handover->sockets.count; i++)
         for (unsigned j = 0; j < handover->sockets.workers; j++)
