@@ -38,43 +38,67 @@ next_of(const json_t *answer, char out[80])
 }
 
 int
-ask_pages(struct client *client, const char *path, const char *parameter, const char *name,
-        uint64_t limit, json_t **out)
+ask_each_page(struct client *client, const char *path, const char *parameter, const char *name,
+        uint64_t limit, ask_page_fn *take, void *arg)
 {
     const char *mark = strchr(path, '?') == NULL ? "?" : "&";
-    json_t *all = NULL, *page = NULL;
-    int result = CLI_ACCEPT;
+    uint64_t have = 0;
     char next[80] = "";
     bool more = true;
 
-    *out = NULL;
     while (more) {
-        const uint64_t have = json_array_size(json_object_get(all, name));
         const uint64_t want = limit == 0 || limit - have > PAGE ? PAGE : limit - have;
-
-        result = next[0] == '\0'
+        json_t *page = NULL;
+        size_t rows;
+        int result = next[0] == '\0'
                 ? client_get(client, &page, "%s%slimit=%llu", path, mark, (unsigned long long)want)
                 : client_get(client, &page, "%s%slimit=%llu&%s=%s", path, mark,
                           (unsigned long long)want, parameter, next);
+
         if (result != CLI_ACCEPT)
-            goto done;
-        more = next_of(page, next);
-        if (all == NULL) {
-            all = page;
-        } else {
-            if (json_array_size(json_object_get(page, name)) == 0)
-                more = false;
-            (void)json_array_extend(json_object_get(all, name), json_object_get(page, name));
-            json_decref(page);
-        }
-        page = NULL;
-        more = more && (limit == 0 || json_array_size(json_object_get(all, name)) < limit);
+            return result;
+        rows = json_array_size(json_object_get(page, name));
+        have += rows;
+        more = next_of(page, next) && rows != 0 && (limit == 0 || have < limit);
+        result = take(arg, page, json_object_get(page, name));
+        json_decref(page);
+        if (result != CLI_ACCEPT)
+            return result;
     }
-    (void)json_object_del(all, "next");
-    *out = all; /* ownership moves to the caller */
-    all = NULL;
-done:
-    json_decref(all);
+    return CLI_ACCEPT;
+}
+
+struct gathering {
+    json_t *all;
+    const char *name;
+};
+
+static int
+gather(void *arg, json_t *page, json_t *rows)
+{
+    struct gathering *gathering = arg;
+
+    if (gathering->all == NULL)
+        gathering->all = json_incref(page);
+    else
+        (void)json_array_extend(json_object_get(gathering->all, gathering->name), rows);
+    return CLI_ACCEPT;
+}
+
+int
+ask_pages(struct client *client, const char *path, const char *parameter, const char *name,
+        uint64_t limit, json_t **out)
+{
+    struct gathering gathering = { .name = name };
+    int result = ask_each_page(client, path, parameter, name, limit, gather, &gathering);
+
+    *out = NULL;
+    if (result == CLI_ACCEPT) {
+        (void)json_object_del(gathering.all, "next");
+        *out = gathering.all; /* ownership moves to the caller */
+        gathering.all = NULL;
+    }
+    json_decref(gathering.all);
     return result;
 }
 

@@ -7,7 +7,7 @@
 #include "journal/entry.h"
 
 /* Rows of a list that text shows; --format json has all of them. */
-#define MAX_SHOWN 40
+#define MAX_SHOWN 20
 
 static bool
 is_true(const json_t *object, const char *name)

@@ -152,8 +152,8 @@ cli_run(const struct cli_command *group, int argc, char **argv)
     return cli_fail("certgate %s knows no '%s'; did you mean '%s'?", group->name, argv[1], nearest);
 }
 
-bool
-options_sha256(const char *text, char out[65])
+size_t
+options_digits(const char *text, char out[65])
 {
     size_t count = 0;
 
@@ -161,9 +161,9 @@ options_sha256(const char *text, char out[65])
         if (*text == ':' && count != 0)
             continue;
         if (count == 64 || !isxdigit((unsigned char)*text))
-            return false;
+            return 0;
         out[count++] = (char)tolower((unsigned char)*text);
     }
     out[count] = '\0';
-    return count == 64;
+    return count;
 }

@@ -53,7 +53,10 @@ bool options_read(const char *words, const char *help, const struct option_row *
 /* True when there are so many arguments; otherwise *result, and it is told how the command goes. */
 bool options_arguments(const char *words, int argc, int low, int high, int *result);
 
-/* Fingerprints: true for 64 hex digits; `out` gets them in lower case, without colons. */
-bool options_sha256(const char *text, char out[65]);
+/*
+ * The digits of a fingerprint or of its beginning, in lower case, without colons; how many, 0 when it is
+ * none. 64 are the whole of a SHA-256.
+ */
+size_t options_digits(const char *text, char out[65]);
 
 #endif

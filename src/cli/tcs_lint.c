@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/received.h"
 #include "cli/tcs.h"
+#include "cli/trusted.h"
 #include "input/lint.h"
 
 /* Path of a file in a folder. */
@@ -266,17 +267,43 @@ report(const struct lint *lint)
     return sums.problems == 0 && names <= LINT_MAX_CA_NAMES ? CLI_ACCEPT : CLI_REJECT;
 }
 
-static int
-look(struct lint *lint, char **paths, int count)
+static bool
+read_paths(struct lint *lint, char **paths, int count)
 {
     struct stat facts;
     bool ok = true;
-    int result;
 
     for (int i = 0; ok && i < count; i++)
         ok = stat(paths[i], &facts) == 0 && S_ISDIR(facts.st_mode) ? read_folder(lint, paths[i])
                                                                    : read_file(lint, paths[i]);
-    result = ok && mark_twins(lint) ? report(lint) : cli_fail("no memory");
+    return ok;
+}
+
+/* What is trusted now. */
+static int
+read_store(struct lint *lint, const char *state)
+{
+    struct input_list list = { NULL };
+    int result = trusted_fetch(state, &list);
+
+    for (size_t i = 0; result == CLI_ACCEPT && i < list.count; i++)
+        if (!keep(lint, list.certs[i], "in the store"))
+            result = cli_fail("no memory");
+    input_list_release(&list);
+    return result;
+}
+
+static int
+look(struct lint *lint, const char *state, char **paths, int count)
+{
+    int result = CLI_ACCEPT;
+
+    if (count == 0)
+        result = read_store(lint, state);
+    else if (!read_paths(lint, paths, count))
+        result = cli_fail("no memory");
+    if (result == CLI_ACCEPT)
+        result = mark_twins(lint) ? report(lint) : cli_fail("no memory");
     for (size_t i = 0; i < lint->count; i++) {
         cg_cert_free(lint->list[i].cert);
         free(lint->list[i].file);
@@ -289,9 +316,10 @@ static int
 run(int argc, char **argv)
 {
     static const struct option known[] = { { "format", required_argument, NULL, 'o' },
-        { "at", required_argument, NULL, 'a' }, { "help", no_argument, NULL, 'h' },
-        { NULL, 0, NULL, 0 } };
+        { "at", required_argument, NULL, 'a' }, { "state", required_argument, NULL, 's' },
+        { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
     struct lint lint = { .now = (int64_t)time(NULL) };
+    const char *state = CLI_DEFAULT_STATE;
     int option, result = CLI_ACCEPT;
 
     opterr = 0;
@@ -303,6 +331,8 @@ run(int argc, char **argv)
         }
         if (option == 'o')
             result = cli_output(optarg, false, &lint.output);
+        else if (option == 's')
+            state = optarg;
         else if (option == 'a')
             result = cli_time(optarg, &lint.now)
                     ? CLI_ACCEPT
@@ -312,25 +342,26 @@ run(int argc, char **argv)
     }
     if (result != CLI_ACCEPT)
         return result;
-    if (optind == argc)
-        return cli_fail("name folders or files: certgate tcs lint FOLDER|FILE...");
-    return look(&lint, argv + optind, argc - optind);
+    return look(&lint, state, argv + optind, argc - optind);
 }
 
 const struct cli_command cli_tcs_lint = {
     .name = "lint",
     .summary = "what each certificate is, and what is wrong with it",
     .run = run,
-    .help = "usage: certgate tcs lint [OPTIONS] FOLDER|FILE...\n"
+    .help = "usage: certgate tcs lint [OPTIONS] [FOLDER|FILE...]\n"
             "\n"
             "Prints of each certificate whether it is a root, an intermediate or an end entity, "
             "and its\n"
             "problems: duplicates, expired ones, weak keys and signatures, CAs that may not sign. "
             "Says\n"
-            "how large the list of CA names would be if a handshake sent all of them.\n"
+            "how large the list of CA names would be if a handshake sent all of them. Without "
+            "files: of\n"
+            "the certificates that the running certgated trusts.\n"
             "\n"
             "  --format F   text (default) or json\n"
             "  --at TIME    judge at this time: RFC 3339 or seconds since 1970\n"
+            "  --state F    certgated's state directory, default " CLI_DEFAULT_STATE "\n"
             "\n"
             "Exit status: 0 no problems, 1 problems, 2 something could not be read.\n",
 };

@@ -157,8 +157,8 @@ def test_follow_goes_on_after_a_rotation(gateway, tmp_path):
     (("what-if", "--set", "checks.managment=high"), "did you mean 'checks.management'?"),
     (("what-if", "--set", "checks.management=top"), "is not one of none, low, medium"),
     (("expiring", "--days", "few"), "no number of days"),
-    (("tcs", "lnit"), "did you mean 'lint'?"),
-    (("tcs", "lint"), "name folders or files"),
+    (("tcs", "lints"), "did you mean 'lint'?"),
+    (("tcs", "lint", "--state", "/nowhere"), "is certgated running"),
     (("tcs", "lint", "/nowhere"), "/nowhere: cannot be read"),
 ])
 def test_wrong_usage(arguments, message):
