@@ -38,14 +38,16 @@ next_of(const json_t *answer, char out[80])
 }
 
 int
-ask_each_page(struct client *client, const char *path, const char *parameter, const char *name,
-        uint64_t limit, ask_page_fn *take, void *arg)
+ask_each_page(struct client *client, const char *path, const char *parameter, const char *start,
+        const char *name, uint64_t limit, ask_page_fn *take, void *arg)
 {
     const char *mark = strchr(path, '?') == NULL ? "?" : "&";
     uint64_t have = 0;
     char next[80] = "";
     bool more = true;
 
+    if (start != NULL)
+        (void)snprintf(next, sizeof(next), "%s", start);
     while (more) {
         const uint64_t want = limit == 0 || limit - have > PAGE ? PAGE : limit - have;
         json_t *page = NULL;
@@ -90,7 +92,7 @@ ask_pages(struct client *client, const char *path, const char *parameter, const 
         uint64_t limit, json_t **out)
 {
     struct gathering gathering = { .name = name };
-    int result = ask_each_page(client, path, parameter, name, limit, gather, &gathering);
+    int result = ask_each_page(client, path, parameter, NULL, name, limit, gather, &gathering);
 
     *out = NULL;
     if (result == CLI_ACCEPT) {

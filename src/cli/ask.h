@@ -13,12 +13,12 @@ int ask_show(const struct cli_node *node, const char *path, int (*print)(const j
 
 /*
  * Asks page by page ("next" of one answer is `parameter` of the next question) until `limit` rows are
- * there, 0: all. Each page is given to `take` with its rows, the list `name`; anything but CLI_ACCEPT
+ * there, 0: all; the first one from `start` on (NULL: from the beginning). Each page is given to `take` with its rows, the list `name`; anything but CLI_ACCEPT
  * ends it all.
  */
 typedef int ask_page_fn(void *arg, json_t *page, json_t *rows);
-int ask_each_page(struct client *client, const char *path, const char *parameter, const char *name,
-        uint64_t limit, ask_page_fn *take, void *arg);
+int ask_each_page(struct client *client, const char *path, const char *parameter, const char *start,
+        const char *name, uint64_t limit, ask_page_fn *take, void *arg);
 /* The same as one answer: the first page with the rows of all; NULL unless the result is CLI_ACCEPT. */
 int ask_pages(struct client *client, const char *path, const char *parameter, const char *name,
         uint64_t limit, json_t **out);

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "cli/cli.h"
+#include "cli/trusted.h"
 #include "config.h"
 #include "input/evidence.h"
 #include "settings/values.h"
@@ -35,6 +36,7 @@ enum {
     OPT_BATCH,
     OPT_TRACE,
     OPT_PASSWORD,
+    OPT_STATE,
     OPT_HELP,
 };
 
@@ -65,6 +67,7 @@ static const struct option long_options[] = {
     { "batch", no_argument, NULL, OPT_BATCH },
     { "trace", no_argument, NULL, OPT_TRACE },
     { "password-file", required_argument, NULL, OPT_PASSWORD },
+    { "state", required_argument, NULL, OPT_STATE },
     { "help", no_argument, NULL, OPT_HELP },
     { NULL, 0, NULL, 0 },
 };
@@ -223,6 +226,9 @@ take_option(int option, char **argv, struct cli_check_options *o)
     case OPT_TRACE:
         o->trace = true;
         return CLI_ACCEPT;
+    case OPT_STATE:
+        o->state = optarg;
+        return CLI_ACCEPT;
     case OPT_PASSWORD:
         return CLI_ACCEPT; /* read before everything else */
     default:
@@ -354,16 +360,29 @@ check_options(const struct cli_check_options *o, int arguments, const char *firs
     if (arguments != 1)
         return cli_fail(
                 "name one CERTIFICATE file, or - for standard input; see certgate check --help");
-    if (!o->has_tcs && needs_tcs(o))
-        return cli_fail(
-                "give --tcs FILE or FOLDER: this level looks for a chain to a trusted root");
     return CLI_ACCEPT;
+}
+
+/* Without --tcs it is judged by what the running certgated trusts. */
+static int
+take_store(struct cli_check_options *o)
+{
+    int result = CLI_ACCEPT;
+
+    if (o->has_tcs || !needs_tcs(o))
+        return CLI_ACCEPT;
+    result = trusted_fetch(o->state, &o->tcs);
+    if (result != CLI_ACCEPT)
+        (void)cli_fail("give --tcs FILE or FOLDER to judge by files alone");
+    return result == CLI_ACCEPT ? CLI_ACCEPT : CLI_USAGE;
 }
 
 static int
 run(int argc, char **argv)
 {
-    struct cli_check_options o = { .level = CG_LEVEL_MEDIUM, .max_depth = 10 };
+    struct cli_check_options o = {
+        .level = CG_LEVEL_MEDIUM, .max_depth = 10, .state = CLI_DEFAULT_STATE
+    };
     struct input_list received = { 0 };
     struct cg_error err;
     int option, result;
@@ -387,6 +406,8 @@ run(int argc, char **argv)
         result = cli_batch(&o, stdin, stdout);
     } else if (result == CLI_ACCEPT) {
         result = load(&o, argv[optind], &received);
+        if (result == CLI_ACCEPT)
+            result = take_store(&o);
         if (result == CLI_ACCEPT)
             result = judge(&o, &received);
     }
@@ -417,7 +438,10 @@ const struct cli_command cli_check = {
             "  --role R              inbound (the peer is a client, default) or outbound (a "
             "server)\n"
             "  --service S           https (default), sip or line\n"
-            "  --tcs FILE|FOLDER     trusted certificates; may be repeated\n"
+            "  --tcs FILE|FOLDER     trusted certificates; may be repeated; without it, those that "
+            "the\n"
+            "                        running certgated trusts\n"
+            "  --state FOLDER        its state directory, default " CLI_DEFAULT_STATE "\n"
             "  --identity FILE       our own certificates, for 'not reflected'; may be repeated\n"
             "  --chain FILE          more certificates that came along\n"
             "  --at TIME             judge at this time: RFC 3339 or seconds since 1970\n"

@@ -16,13 +16,15 @@
 enum { CLI_ACCEPT = 0, CLI_REJECT = 1, CLI_USAGE = 2 };
 
 #define CLI_DEFAULT_CONFIG "/etc/certgate/certgate.conf"
+/* Where certgated keeps its state unless told otherwise. */
+#define CLI_DEFAULT_STATE "/var/lib/certgate"
 
 struct cli_command {
     const char *name;
     const char *summary;
     int (*run)(int argc, char **argv); /* argv[0] is the subcommand's name */
-    const struct cli_command *const
-            *actions; /* in place of run: a table of its own, NULL at the end */
+    /* A table of its own, NULL at the end; run is then what it does without an action, or NULL. */
+    const struct cli_command *const *actions;
     const char *help;
 };
 
@@ -44,6 +46,22 @@ extern const struct cli_command cli_settings_group;
 extern const struct cli_command cli_history;
 extern const struct cli_command cli_confirm;
 extern const struct cli_command cli_revert;
+extern const struct cli_command cli_identity;
+extern const struct cli_command cli_trust;
+extern const struct cli_command cli_pins;
+extern const struct cli_command cli_pins_remove;
+extern const struct cli_command cli_audit;
+extern const struct cli_command cli_audit_list;
+extern const struct cli_command cli_audit_verify;
+extern const struct cli_command cli_backup;
+extern const struct cli_command cli_restore;
+extern const struct cli_command cli_user;
+extern const struct cli_command cli_user_list;
+extern const struct cli_command cli_user_add;
+extern const struct cli_command cli_user_passwd;
+extern const struct cli_command cli_user_remove;
+extern const struct cli_command cli_console;
+extern const struct cli_command cli_init;
 extern const struct cli_command cli_config;
 extern const struct cli_command cli_metrics;
 extern const struct cli_command cli_reload;
@@ -106,6 +124,7 @@ struct cli_check_options {
     const char *from_domain;
     struct input_list tcs;
     bool has_tcs;
+    const char *state; /* of the certgated that is asked for its TCS where none is given */
     struct input_list identities;
     struct input_list chain;
     char *password; /* of PKCS#12 containers; NULL for none */

@@ -10,8 +10,6 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Where certgated's state directory usually is. */
-#define CLI_DEFAULT_STATE "/var/lib/certgate"
 /* Largest answer that is kept in memory; longer ones go to a file. */
 #define CLIENT_MAX_ANSWER ((size_t)256 * 1024 * 1024)
 

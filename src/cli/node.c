@@ -90,7 +90,7 @@ run_request(const struct cli_command *command, const char *request, int argc, ch
         return ask_node(argv[2], request);
     if (argc != 1)
         return cli_fail("usage: certgate %s [--state FOLDER]", command->name);
-    return ask_node("/var/lib/certgate", request);
+    return ask_node(CLI_DEFAULT_STATE, request);
 }
 
 static int

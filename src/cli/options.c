@@ -138,6 +138,8 @@ cli_run(const struct cli_command *group, int argc, char **argv)
         cli_put_help(group);
         return CLI_ACCEPT;
     }
+    if (group->run != NULL && (argc < 2 || argv[1][0] == '-'))
+        return group->run(argc, argv);
     if (argc < 2)
         return cli_fail("say what to do; see certgate %s --help", group->name);
     for (size_t i = 0; group->actions[i] != NULL && count < MAX_ROWS - 1; i++) {

@@ -301,9 +301,9 @@ const struct cli_command cli_settings_export = {
     .run = run_export,
     .help = "usage: certgate settings export [OPTIONS] [FILE]      (default: standard output)\n"
             "\n"
-            "JSON, with the latches and the hashes of passwords. It is what 'certgate settings "
-            "import'\n"
-            "reads; 'certgate backup' has the certificates too.\n"
+            "JSON with the latches, without passwords. It is what 'certgate settings import' "
+            "reads;\n"
+            "'certgate backup' has everything.\n"
             "\n"
             "  --state FOLDER       certgated's state directory, default " CLI_DEFAULT_STATE "\n"
             "\n"

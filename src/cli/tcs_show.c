@@ -98,7 +98,7 @@ list(struct listing *listing, const char *query, uint64_t limit)
     table_init(&listing->table, columns, 0);
     if (listing->node.output == CLI_JSON)
         fputs("{\"certificates\":[", stdout);
-    result = ask_each_page(client, path, "after", "certificates", limit, put_page, listing);
+    result = ask_each_page(client, path, "after", NULL, "certificates", limit, put_page, listing);
     table_release(&listing->table);
     if (listing->node.output == CLI_JSON)
         printf("],\"shown\":%llu}\n", (unsigned long long)listing->shown);

@@ -213,7 +213,6 @@ def test_a_file_that_is_not_there(tcs):
 WRONG_USAGE = [
     ((), "name one CERTIFICATE file, or - for standard input; see certgate check --help"),
     (("a", "b"), "name one CERTIFICATE file, or - for standard input; see certgate check --help"),
-    (("a",), "give --tcs FILE or FOLDER: this level looks for a chain to a trusted root"),
     (("--levle", "high"), "unknown option '--levle'; did you mean '--level'?"),
     (("-z",), "unknown option '-z'; see certgate check --help"),
     (("--level",), "--level needs a value; see certgate check --help"),
