@@ -33,6 +33,18 @@ add_value(struct table *table, const json_t *one, const char *value, const char 
         table_add(table, journal_text(one, value));
 }
 
+/* Fingerprints by their first digits: "4348a0e9f444c78c on web". */
+static void
+add_name(struct table *table, const json_t *one)
+{
+    const char *name = journal_text(one, "name"), *part = journal_text(one, "part");
+
+    if (strcmp(part, "tcs") != 0 && strcmp(part, "pin") != 0)
+        table_add(table, name);
+    else
+        table_addf(table, "%.16s%s", name, strlen(name) > 64 ? name + 64 : "");
+}
+
 bool
 change_print_diff(const json_t *diff, size_t most, int indent)
 {
@@ -45,13 +57,9 @@ change_print_diff(const json_t *diff, size_t most, int indent)
     table_init(&table, columns, indent);
     for (size_t i = 0; i < count && i < most; i++) {
         const json_t *one = json_array_get(diff, i);
-        const char *name = journal_text(one, "name");
 
         table_add(&table, journal_text(one, "part"));
-        if (strcmp(journal_text(one, "part"), "tcs") == 0)
-            table_addf(&table, "%.16s", name);
-        else
-            table_add(&table, name);
+        add_name(&table, one);
         add_value(&table, one, "before", "latched_before");
         add_value(&table, one, "after", "latched_after");
     }

@@ -85,7 +85,10 @@ def test_a_refused_certificate_is_trusted_by_its_incident(node, command, admin, 
         "web", UNTIL + "T23:59:59Z", "renews soon", record["incident"])
     [row] = [line for line in command.ok("pins").splitlines() if leaf.sha256[:16] in line]
     assert "renews soon" in row and UNTIL in row
-    command.ok("pins", "remove", leaf.sha256[:8])
+    # It was seen, and would be refused without.
+    locked = command("pins", "remove", leaf.sha256[:8])
+    assert locked.returncode == 1 and "would be refused" in locked.stdout
+    command.ok("pins", "remove", leaf.sha256[:8], "--force")
     assert leaf.sha256 not in command.ok("pins", "--format", "json")
     admin.set("checks.management", "medium", force=True)
 
