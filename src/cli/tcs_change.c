@@ -149,7 +149,7 @@ add_problems(struct table *table, const struct cg_cert *cert, int64_t now)
 
     cg_buf_init(&text, 4096);
     for (size_t i = 0; i < lint_rule_count; i++)
-        if (lint_rules[i].holds != NULL && lint_rules[i].holds(cert, now))
+        if (lint_rules[i].holds(cert, now))
             cg_buf_addf(&text, "%s%s", text.len == 0 ? "" : ", ", lint_rules[i].id);
     table_add(table, cg_buf_text(&text));
     cg_buf_release(&text);
@@ -195,7 +195,7 @@ print_sums(const struct input_list *list, int64_t now)
             kinds[STORE_END_ENTITY], kinds[STORE_END_ENTITY] == 1 ? "y" : "ies");
     for (size_t i = 0; i < lint_rule_count; i++) {
         count = 0;
-        for (size_t j = 0; lint_rules[i].holds != NULL && j < list->count; j++)
+        for (size_t j = 0; j < list->count; j++)
             count += lint_rules[i].holds(list->certs[j], now);
         if (count != 0)
             printf("  %zu %s: %s\n", count, lint_rules[i].id, lint_rules[i].says);
