@@ -92,10 +92,20 @@ follow(struct renewals *renewals, const struct control *control, int64_t now)
         say("the files of our certificates cannot be watched: renewals need a reload");
 }
 
+/* By name: what is served may be older than what the file says now. */
+static const struct snapshot_identity *
+find_in_force(const struct snapshot *snapshot, const char *name)
+{
+    for (size_t i = 0; i < snapshot->identity_count; i++)
+        if (strcmp(snapshot->identities[i].name, name) == 0)
+            return &snapshot->identities[i];
+    return NULL;
+}
+
 static bool
 is_in_force(const struct input_list *list, const struct snapshot_identity *now)
 {
-    bool same = list->count == now->chain_count;
+    bool same = now != NULL && list->count == now->chain_count;
 
     for (size_t i = 0; same && i < list->count; i++) {
         const uint8_t *der;
@@ -172,7 +182,8 @@ look(struct renewals *renewals, struct control *control, int64_t now)
         const struct settings_identity *it = &settings->identities[i];
 
         if (it->certificate == NULL ||
-                look_at(it, &control->candidate->snapshot.identities[i], &renewed, &err) == CG_OK)
+                look_at(it, find_in_force(&control->candidate->snapshot, it->name), &renewed,
+                        &err) == CG_OK)
             continue;
         if (++renewals->tries < TRIES)
             renewals->again_ms = now + AGAIN_MS;
@@ -189,7 +200,8 @@ look(struct renewals *renewals, struct control *control, int64_t now)
 void
 renewals_step(struct renewals *renewals, struct control *control, int64_t now_ms)
 {
-    if (renewals == NULL || control->candidate == NULL || control->stopping)
+    if (renewals == NULL || control->candidate == NULL || control->stopping ||
+            control->unusable != NULL)
         return;
     follow(renewals, control, now_ms);
     if (watch_run(renewals->watch, now_ms) != 0)

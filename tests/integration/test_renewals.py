@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import select
+import socket
 import ssl
 
 import pytest
@@ -123,3 +124,28 @@ def test_a_configuration_half_written_is_not_loaded(scene, good, pki):
     second = new_identity(pki, "second")
     files.put(second)
     until("the renewed certificate", lambda: shown(gateway, good) == second.sha256)
+
+
+def test_without_its_store_nothing_is_renewed_until_it_is_back(gateway_of, good, pki, tmp_path):
+    """What was in force last knows fewer identities than the file does now."""
+    first = new_identity(pki, "first")
+    files = Files(str(tmp_path), first)
+    gateway = gateway_of({"web": {"level": "medium", "handshake-timeout": "2s"}}, identity=files, store=True)
+    gateway.stop()
+    store = os.path.join(gateway.folder, "state", "store.db")
+    os.rename(store, store + ".away")
+    gateway.others = {f"more{i}": first for i in range(8)}
+    gateway.configure({"web": {"level": "medium", "handshake-timeout": "2s"}})
+    gateway.start(1)
+    second = new_identity(pki, "second")
+    files.put(second)
+    with socket.create_connection(("127.0.0.1", gateway.ports["web"])) as silent:
+        silent.settimeout(PATIENCE)
+        assert silent.recv(1) == b""  # after two seconds, and changes are looked at after half of one
+    assert shown(gateway, good) == first.sha256
+    os.rename(store + ".away", store)
+    gateway.process.send_signal(1)
+    until("the renewed certificate", lambda: shown(gateway, good) == second.sha256)
+    third = new_identity(pki, "third")
+    files.put(third)
+    until("the renewed certificate", lambda: shown(gateway, good) == third.sha256)
