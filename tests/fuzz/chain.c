@@ -90,6 +90,40 @@ fill_store(struct scene *scene, uint8_t trusted)
     FUZZ_CHECK(cg_store_freeze(scene->store, NULL) == CG_OK, "freeze");
 }
 
+/* The received certificate, by an administrator. */
+static void
+admit(struct scene *scene)
+{
+    struct cg_cert *cert;
+
+    if (scene->count == 0 ||
+            cg_cert_from_der(scene->certs[0].data, scene->certs[0].len, &cert, NULL) != CG_OK)
+        return;
+    FUZZ_CHECK(cg_policy_admit(scene->policy, cg_cert_get0_sha256(cert), FUZZ_NOW + 86400,
+                       "a reason", NULL) == CG_OK,
+            "admit");
+    cg_cert_free(cert);
+}
+
+/* Who comes in passes every check, or those that fail are overridden by an administrator and may be. */
+static void
+check_findings(const struct cg_decision *decision)
+{
+    for (size_t i = 0; i < cg_decision_count(decision); i++) {
+        const struct cg_finding *finding = cg_decision_get0(decision, i);
+
+        if (!finding->enforced || finding->outcome == CG_PASS ||
+                finding->outcome == CG_NOT_APPLICABLE)
+            continue;
+        FUZZ_CHECK(finding->outcome == CG_FAIL && finding->allowed &&
+                        finding->allowance == CG_ALLOW_ADMITTED &&
+                        !cg_check_info(finding->check)->binding &&
+                        cg_decision_by_allowance(decision),
+                "accepted though %s is %d", cg_check_info(finding->check)->id,
+                (int)finding->outcome);
+    }
+}
+
 static void
 check_words(const struct cg_decision *decision)
 {
@@ -122,6 +156,8 @@ check_decision(const struct scene *scene, const struct cg_decision *decision)
         FUZZ_CHECK(cg_decision_good_from(decision) <= scene->peer.now &&
                         scene->peer.now <= cg_decision_good_until(decision),
                 "outside of its own window");
+    if (cg_decision_verdict(decision) == CG_ACCEPT)
+        check_findings(decision);
     check_words(decision);
 }
 
@@ -144,6 +180,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     read_policy(&scene, data);
     read_certs(&scene, data + POLICY_OCTETS, len - POLICY_OCTETS);
     fill_store(&scene, data[7]);
+    if ((data[4] & 32) != 0)
+        admit(&scene);
     if (scene.count != 0) {
         scene.peer.leaf = scene.certs[0].data;
         scene.peer.leaf_len = scene.certs[0].len;
