@@ -214,6 +214,30 @@ conn_name_peer(struct conn *conn, const struct sockaddr *from)
     name_end(from, conn->address, conn->endpoint);
 }
 
+struct conn_told *
+conn_told_new(void)
+{
+    struct conn_told *told = calloc(1, sizeof(*told));
+
+    if (told == NULL)
+        return NULL;
+    told->header = malloc(GW_MAX_PROXY_HEADER);
+    if (told->header == NULL) {
+        free(told);
+        return NULL;
+    }
+    return told;
+}
+
+void
+conn_told_free(struct conn_told *told)
+{
+    if (told == NULL)
+        return;
+    free(told->header);
+    free(told);
+}
+
 static void
 conn_end(struct conn *conn)
 {
@@ -225,7 +249,7 @@ conn_end(struct conn *conn)
     http_side_free(conn->http);
     sip_side_free(conn->sip);
     connect_release(conn);
-    free(conn->told);
+    conn_told_free(conn->told);
     conn->told = NULL;
     conn->step = NULL;
     socket_close(&conn->peer);
@@ -276,10 +300,10 @@ conn_start(const struct listener *listener, int fd, const struct sockaddr *from)
     conn->worker = listener->worker;
     conn->peer.fd = conn->backend.fd = -1;
     if (balancer)
-        conn->told = calloc(1, sizeof(*conn->told));
+        conn->told = conn_told_new();
     if ((balancer && conn->told == NULL) ||
             !socket_open(conn, outbound ? &conn->backend : &conn->peer, fd)) {
-        free(conn->told);
+        conn_told_free(conn->told);
         free(conn);
         close(fd);
         return false;
@@ -296,6 +320,7 @@ conn_start(const struct listener *listener, int fd, const struct sockaddr *from)
         conn_name_peer(conn, from);
     worker_adopt(conn->worker, conn);
     conn->step = &step_accept;
+    conn->good_from = INT64_MIN;
     conn->good_until = INT64_MAX;
     conn->guess = classify_source(conn->iface, from);
     /* A balancer's connections are counted for whom it speaks of. */

@@ -63,7 +63,7 @@ struct gw_socket {
 struct conn_told {
     struct proxy_ends ends;
     size_t len;
-    uint8_t header[GW_MAX_PROXY_HEADER];
+    uint8_t *header; /* GW_MAX_PROXY_HEADER bytes while it is read, then NULL */
 };
 
 /* By what a class has admitted the peer; what a connection is that was left all the same. */
@@ -109,7 +109,8 @@ struct conn {
     struct admission admissions[TICKET_MAX_CLASSES]; /* by those that have */
     uint64_t spoken; /* bit i: … after it judged the From domain of a request */
 
-    int64_t good_until; /* last second at which what admitted the peer holds */
+    int64_t good_from; /* first … */
+    int64_t good_until; /* … and last second at which what admitted the peer holds */
     const char *live; /* while the record of a live connection is written: what becomes of it */
     uint64_t draining; /* loop time since which it may end when nothing passes; 0: it need not */
     bool cut; /* one side broke off: the other is not to take what came for the whole */
@@ -135,6 +136,11 @@ bool conn_start(const struct listener *listener, int fd, const struct sockaddr *
 void conn_advance(struct conn *conn);
 /* Ends a connection in whatever step: the worker stops. */
 void conn_abort(struct conn *conn, const char *why);
+
+/* NULL without memory. */
+struct conn_told *conn_told_new(void);
+/* NULL is allowed. */
+void conn_told_free(struct conn_told *told);
 
 /* For the steps. */
 
@@ -199,6 +205,29 @@ static inline const struct admission *
 conn_admission(const struct conn *conn)
 {
     return &conn->admissions[conn->class - conn->iface->classes];
+}
+
+/*
+ * A connection lives no longer than what admits it without being judged again: that holds from here to
+ * there, both included, of a certificate that was judged.
+ */
+void conn_limit_time(struct conn *conn, int64_t from, int64_t until);
+/*
+ * The verdict of a class on a connection without TLS: nobody is asked for a certificate but those who must
+ * show one or must use TLS. CG_OK with *out, or CG_E_NOMEM.
+ */
+enum cg_status conn_judge_plain(
+        const struct conn *conn, const struct gw_class *class, struct cg_decision **out);
+/*
+ * The backend is to be told of the chain that the peer sent, and the session that it resumed holds only
+ * the received certificate: on another connection a full handshake brings the rest. A reload may want
+ * this of sessions that are resumed already; tickets are not honoured then.
+ */
+static inline bool
+conn_lacks_chain(const struct conn *conn)
+{
+    return conn->resumed && conn->handshake.ticket.chain_left_out &&
+            (conn->iface->settings->identity_fields & SNAPSHOT_FIELD_CLIENT_CERT_CHAIN) != 0;
 }
 
 /*

@@ -4,6 +4,7 @@
 
 #include <openssl/err.h>
 
+#include "gateway/clock.h"
 #include "gateway/conn.h"
 #include "gateway/judge.h"
 #include "gateway/record.h"
@@ -149,15 +150,16 @@ judge_resumed(struct conn *conn, const struct gw_class *class, const char *from_
     return *out != NULL ? CG_OK : CG_E_NOMEM;
 }
 
-/* A connection without TLS: nobody is asked for a certificate but the classes that require one. */
-static enum cg_status
-judge_plain(const struct conn *conn, const struct gw_class *class, struct cg_decision **out)
+enum cg_status
+conn_judge_plain(const struct conn *conn, const struct gw_class *class, struct cg_decision **out)
 {
-    bool refused = class != gw_other(conn->iface) && class->rules->require_certificate;
+    enum cg_reason reason = CG_REASON_NONE;
 
-    *out = cg_decision_refuse(class->policy,
-            refused ? CG_REASON_CERTIFICATE_MISSING : CG_REASON_NONE,
-            "the connection came without TLS");
+    if (class != gw_other(conn->iface) && class->rules->require_certificate)
+        reason = CG_REASON_CERTIFICATE_MISSING;
+    else if (class != gw_other(conn->iface) && class->settings->tls_only)
+        reason = CG_REASON_HANDSHAKE_FAILED; /* there was none */
+    *out = cg_decision_refuse(class->policy, reason, "the connection came without TLS");
     return *out != NULL ? CG_OK : CG_E_NOMEM;
 }
 
@@ -174,18 +176,29 @@ judged_before(const struct conn *conn, const struct gw_class *class, const char 
             (class->settings == NULL || !class->settings->every_request);
 }
 
-/* A connection lives no longer than what admits it, without being judged again. */
+/* A clock before the build of this program tells no time: what is judged by it would be refused. */
+void
+conn_limit_time(struct conn *conn, int64_t from, int64_t until)
+{
+    int64_t now = conn->worker->clock() / 1000;
+
+    if (from < GW_CLOCK_FLOOR && now >= GW_CLOCK_FLOOR)
+        from = GW_CLOCK_FLOOR;
+    if (from > conn->good_from)
+        conn->good_from = from;
+    if (until < conn->good_until)
+        conn->good_until = until;
+}
+
 static void
 limit_time(struct conn *conn, const struct cg_decision *decision)
 {
-    int64_t until = INT64_MAX;
+    const struct ticket *ticket = &conn->handshake.ticket;
 
-    if (conn->ticketed)
-        until = conn->handshake.ticket.good_until;
-    else if (decision != NULL && cg_decision_get0_cert(decision) != NULL)
-        until = cg_decision_good_until(decision);
-    if (until < conn->good_until)
-        conn->good_until = until;
+    if (conn->ticketed && ticket->certificate)
+        conn_limit_time(conn, ticket->good_from, ticket->good_until);
+    else if (!conn->ticketed && decision != NULL && cg_decision_get0_cert(decision) != NULL)
+        conn_limit_time(conn, cg_decision_good_from(decision), cg_decision_good_until(decision));
 }
 
 /*
@@ -225,7 +238,7 @@ conn_admit(struct conn *conn, const struct gw_class *class, const char *by, cons
     conn->class = class;
     conn->class_by = by;
     if (conn->plain)
-        status = judge_plain(conn, class, &decision);
+        status = conn_judge_plain(conn, class, &decision);
     else if (conn->ticketed)
         status = judge_resumed(conn, class, from_domain, &decision, &err);
     else if (class == handshake->class && from_domain == NULL && handshake->decision != NULL)

@@ -96,6 +96,7 @@ digest_rules(EVP_MD_CTX *md, const struct gw_class *class)
     EVP_DigestUpdate(md, class->name, strlen(class->name) + 1);
     digest_uint(md, (uint64_t)rules->level);
     digest_uint(md, cg_policy_checks(class->policy));
+    digest_uint(md, class->settings != NULL && class->settings->tls_only);
     digest_uint(md,
             (uint64_t) class->phone << 4 | (uint64_t)rules->latched << 3 |
                     (uint64_t)rules->ca_eku << 2 | (uint64_t)rules->partial_chain << 1 |

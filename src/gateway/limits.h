@@ -82,8 +82,10 @@
 #define GW_DRAIN_IDLE_MS 2000
 /* … and at the latest after this time. */
 #define GW_DRAIN_MS 30000
-/* How often connected peers are looked at whose certificates may have run out. */
+/* How often connected peers are looked at whose certificates may have run out … */
 #define GW_SWEEP_MS 1000
+/* … and how long that may take before others have their turn: to judge one again takes some 100 µs. */
+#define GW_LOOK_NS (5 * UINT64_C(1000000))
 /* An outbound program that has not read what came before a cut: how often we look whether it has now. */
 #define GW_CUT_LOOK_MS 50
 /* The same of a backend, for this long: the peer is gone, and its place is wanted by others. */

@@ -31,6 +31,13 @@ find_class(const struct gw_interface *iface, const struct gw_class *old)
     return NULL;
 }
 
+static void
+no_time_limit(struct conn *conn)
+{
+    conn->good_from = INT64_MIN;
+    conn->good_until = INT64_MAX;
+}
+
 /*
  * What becomes of a peer that is no longer admitted; the reason is in the record. True: it is to be
  * closed. Of a peer without a record nothing has reached a backend: it is refused, whatever the setting.
@@ -44,7 +51,7 @@ dismiss(struct conn *conn, const struct cg_decision *decision)
     if (conn->dismissed)
         return false;
     conn->dismissed = true;
-    conn->good_until = INT64_MAX;
+    no_time_limit(conn);
     if (!fresh) {
         conn->live = live_names[live];
         conn->iface->usage->metrics->live_close += live == SNAPSHOT_LIVE_CLOSE;
@@ -81,10 +88,8 @@ still_admits(struct conn *conn, const struct gw_class *class, struct cg_decision
     struct cg_error err = { "" };
     bool admitted;
 
-    if (conn->plain && class == gw_other(conn->iface))
-        return true;
     if (conn->plain)
-        *decision = cg_decision_refuse(class->policy, CG_REASON_CERTIFICATE_MISSING, NULL);
+        (void)conn_judge_plain(conn, class, decision);
     else if (judge_peer(conn->ssl, &conn->handshake, class, NULL, decision, &err) != CG_OK)
         *decision = cg_decision_refuse(class->policy, CG_REASON_INTERNAL_ERROR, err.text);
     admitted = *decision != NULL && cg_decision_verdict(*decision) == CG_ACCEPT;
@@ -92,9 +97,8 @@ still_admits(struct conn *conn, const struct gw_class *class, struct cg_decision
         *admission = (struct admission) { tls_verdict(*decision), cg_policy_level(class->policy) };
     else
         admission->verdict.chain_passed = false; /* not for what is told from here on */
-    if (admitted && cg_decision_get0_cert(*decision) != NULL &&
-            cg_decision_good_until(*decision) < conn->good_until)
-        conn->good_until = cg_decision_good_until(*decision);
+    if (admitted && cg_decision_get0_cert(*decision) != NULL)
+        conn_limit_time(conn, cg_decision_good_from(*decision), cg_decision_good_until(*decision));
     return admitted;
 }
 
@@ -126,7 +130,7 @@ judge_again(struct conn *conn)
 {
     uint64_t classes = classes_of(conn);
 
-    conn->good_until = INT64_MAX;
+    no_time_limit(conn);
     for (size_t i = 0; i < conn->iface->class_count; i++) {
         struct cg_decision *decision = NULL;
         bool closes;
@@ -242,10 +246,12 @@ bool
 live_follow(struct conn *conn)
 {
     struct worker *worker = conn->worker;
+    int64_t now;
 
     if (conn->generation != worker->generation && recheck(conn, worker->generation))
         return false;
-    return worker->clock() / 1000 <= conn->good_until || !judge_again(conn);
+    now = worker->clock() / 1000; /* it may have been set back, too */
+    return (now >= conn->good_from && now <= conn->good_until) || !judge_again(conn);
 }
 
 static bool
@@ -260,18 +266,6 @@ end(struct conn *conn)
 {
     conn->step = &step_close;
     conn_advance(conn); /* conn may be gone now */
-}
-
-void
-live_new_generation(struct worker *worker)
-{
-    struct conn *next;
-
-    for (struct conn *conn = worker->conns; conn != NULL; conn = next) {
-        next = conn->next;
-        if (is_live(conn) && !live_follow(conn))
-            end(conn);
-    }
 }
 
 void
@@ -315,27 +309,55 @@ drained(const struct conn *conn, uint64_t now)
             (conn->dismissed || !http_side_busy(conn->http));
 }
 
+/* Looks at one connection, which may be gone afterwards. */
+static void
+look(struct conn *conn, uint64_t now)
+{
+    if (is_live(conn)) {
+        conn_count_bytes(conn);
+        if (!live_follow(conn)) {
+            end(conn);
+            return;
+        }
+        if (conn->step == &step_http && conn_lacks_chain(conn) && !http_side_busy(conn->http)) {
+            conn_log_end(conn, "the connection", "is a resumed one without the chain sent");
+            end(conn);
+            return;
+        }
+    }
+    if (drained(conn, now)) {
+        conn_log_end(conn, "the connection", "was drained");
+        conn_record_end(conn, CG_REASON_CLASS_UNKNOWN, "the worker ended");
+        end(conn);
+    }
+}
+
+bool
+live_turn(struct worker *worker)
+{
+    uint64_t began = uv_hrtime();
+
+    while (worker->looked_at_next != NULL && uv_hrtime() - began < GW_LOOK_NS) {
+        struct conn *conn = worker->looked_at_next;
+
+        worker->looked_at_next = conn->next;
+        look(conn, uv_now(&worker->loop));
+    }
+    return worker->looked_at_next != NULL;
+}
+
+void
+live_look_at_all(struct worker *worker)
+{
+    worker->looked_at_next = worker->conns;
+    worker_take_turns(worker);
+}
+
 void
 live_sweep(struct worker *worker)
 {
-    uint64_t now = uv_now(&worker->loop);
-    struct conn *next;
-
     if ((worker->pauses & PAUSE_DRAIN) != 0)
         live_drain(worker); /* those whose handshake was not done when it began */
-    for (struct conn *conn = worker->conns; conn != NULL; conn = next) {
-        next = conn->next;
-        if (is_live(conn)) {
-            conn_count_bytes(conn);
-            if (!live_follow(conn)) {
-                end(conn);
-                continue;
-            }
-        }
-        if (drained(conn, now)) {
-            conn_log_end(conn, "the connection", "was drained");
-            conn_record_end(conn, CG_REASON_CLASS_UNKNOWN, "the worker ended");
-            end(conn);
-        }
-    }
+    if (worker->looked_at_next == NULL)
+        live_look_at_all(worker);
 }

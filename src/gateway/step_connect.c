@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "gateway/conn.h"
+#include "gateway/live.h"
 #include "gateway/worker.h"
 
 #define MAX_DETAIL 1024 /* a line about each of SNAPSHOT_MAX_ADDRESSES */
@@ -154,15 +155,21 @@ look(struct conn *conn, unsigned *waiting)
     return -1;
 }
 
-/* Until the name's first look-up has ended there is nothing to try: worker.c gives a turn when it has. */
+/*
+ * Until the name's first look-up has ended there is nothing to try: worker.c gives a turn when it has. A
+ * reload may come meanwhile, and then it is the new generation's that ends. False: the connection is refused.
+ */
 static bool
 take_addresses(struct conn *conn)
 {
     struct connecting *it = conn->connecting;
 
-    if (it->to.count == 0)
-        it->to = conn->iface->far_end;
-    return it->to.count != 0;
+    if (it->to.count != 0)
+        return true;
+    if (!live_follow(conn))
+        return false;
+    it->to = conn->iface->far_end;
+    return true;
 }
 
 enum step_result
@@ -177,7 +184,12 @@ do_connect(struct conn *conn)
         return conn_refuse(conn, CG_REASON_INTERNAL_ERROR, "no memory to connect to the far end");
     it = conn->connecting;
     wake = it->deadline;
-    if (take_addresses(conn)) {
+    if (!take_addresses(conn)) {
+        connect_release(conn);
+        conn->step = &step_close;
+        return STEP_NEXT;
+    }
+    if (it->to.count != 0) {
         for (;;) {
             which = look(conn, &waiting);
             if (which >= 0)

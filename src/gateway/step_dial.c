@@ -53,7 +53,7 @@ forget_findings(struct conn *conn)
         return; /* another request may have to be judged: the addresses stay, too */
     cg_decision_free(conn->handshake.decision);
     conn->handshake.decision = NULL;
-    free(conn->told);
+    conn_told_free(conn->told);
     conn->told = NULL;
 }
 

@@ -190,6 +190,9 @@ on_request(struct conn *conn)
         return answer(conn, 403);
     conn->class = class;
     conn->class_by = by;
+    /* RFC 9110 section 15.5.20: it may be asked again over another connection. */
+    if (conn_lacks_chain(conn))
+        return answer(conn, 421);
     /* A PROXY header speaks of the whole connection: what is no more true needs another one. */
     if (side->said_verified && !conn_admission(conn)->verdict.chain_passed)
         socket_close(&conn->backend);

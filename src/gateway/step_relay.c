@@ -75,23 +75,23 @@ do_relay(struct conn *conn)
 }
 
 /*
- * The program behind us must not take a cut for the end of what the peer had to say and, outbound, a
- * refusal for an empty answer. So it gets a reset (a UNIX socket has none), but not before it has taken
+ * Whoever speaks plaintext must not take a cut for the end of what the other side had to say and, outbound,
+ * a refusal for an empty answer. So it gets a reset (a UNIX socket has none), but not before it has taken
  * what came before, which a reset would throw away. True when its side is closed.
  */
 static bool
-cut_local(struct conn *conn)
+cut_side(struct conn *conn, struct gw_socket *side, bool cut)
 {
     uint64_t waited = uv_now(&conn->worker->loop) - conn->active;
     uint64_t patience = conn_outbound(conn) ? conn->iface->settings->idle_timeout_ms : GW_CUT_MS;
     int unread = 0;
 
-    if ((!conn_outbound(conn) && !conn->cut) || conn->backend.fd < 0)
+    if (!cut || side->fd < 0)
         return true;
-    if (ioctl(conn->backend.fd, SIOCOUTQ, &unread) == 0 && unread > 0 && waited < patience)
+    if (ioctl(side->fd, SIOCOUTQ, &unread) == 0 && unread > 0 && waited < patience)
         return false;
-    socket_cut(&conn->backend);
-    socket_close(&conn->backend);
+    socket_cut(side);
+    socket_close(side);
     return true;
 }
 
@@ -126,6 +126,7 @@ linger(struct conn *conn)
 enum step_result
 do_close(struct conn *conn)
 {
+    bool peer_too = conn->plain && conn->cut; /* to others a missing close_notify tells it */
     bool cut, over;
 
     if (!conn->lingering) {
@@ -135,13 +136,14 @@ do_close(struct conn *conn)
         if (conn->ssl != NULL && SSL_is_init_finished(conn->ssl) && !conn->cut)
             (void)SSL_shutdown(conn->ssl);
         ERR_clear_error();
-        if (conn->peer.fd >= 0 && shutdown(conn->peer.fd, SHUT_WR) != 0)
+        if (conn->peer.fd >= 0 && !peer_too && shutdown(conn->peer.fd, SHUT_WR) != 0)
             socket_close(&conn->peer);
         socket_watch(&conn->backend, 0);
         conn_set_timer(conn, GW_LINGER_MS);
     }
-    cut = cut_local(conn);
-    over = linger(conn);
+    cut = cut_side(conn, &conn->backend, conn_outbound(conn) || conn->cut);
+    cut = cut_side(conn, &conn->peer, peer_too) && cut;
+    over = peer_too || linger(conn);
     if (cut && over)
         return STEP_END;
     if (!cut)

@@ -60,8 +60,10 @@ take_proxy(struct conn *conn)
     const struct sockaddr *from = (const struct sockaddr *)&conn->told->ends.from;
 
     memcpy(conn->via, conn->endpoint, sizeof(conn->via));
+    free(conn->told->header); /* what it said is in `ends` */
+    conn->told->header = NULL;
     if (from->sa_family == AF_UNSPEC) {
-        free(conn->told);
+        conn_told_free(conn->told);
         conn->told = NULL;
     } else {
         conn_name_peer(conn, from);
@@ -88,8 +90,8 @@ do_proxy(struct conn *conn)
     ssize_t got;
 
     do
-        got = recv(conn->peer.fd, told->header + told->len, sizeof(told->header) - told->len,
-                MSG_PEEK);
+        got = recv(
+                conn->peer.fd, told->header + told->len, GW_MAX_PROXY_HEADER - told->len, MSG_PEEK);
     while (got < 0 && errno == EINTR);
     if (got == 0 || (got < 0 && errno != EAGAIN))
         return conn_refuse(conn, CG_REASON_HANDSHAKE_FAILED,

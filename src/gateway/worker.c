@@ -257,6 +257,18 @@ got_listeners(struct worker *worker, struct ipc_message *message, struct cg_erro
     return CG_OK;
 }
 
+/*
+ * Connections that came before the name was looked up go on, if it is theirs and that is done: each looks for
+ * itself, for it may have to follow a reload first.
+ */
+static void
+wake_connecting(struct worker *worker)
+{
+    for (struct conn *conn = worker->conns; conn != NULL; conn = conn->next)
+        if (conn->step == &step_connect)
+            worker_ready(worker, conn);
+}
+
 /* Everything is built before anything switches; a failure leaves the generation in force as it was. */
 static enum cg_status
 switch_generation(struct worker *worker, const struct ipc_message *message, uint64_t *number,
@@ -284,7 +296,8 @@ switch_generation(struct worker *worker, const struct ipc_message *message, uint
     generation_unref(worker->generation);
     worker->generation = generation;
     memset(worker->told, 0, sizeof(worker->told)); /* what was told may have been lost */
-    live_new_generation(worker);
+    live_look_at_all(worker);
+    wake_connecting(worker);
     return CG_OK;
 }
 
@@ -299,15 +312,6 @@ got_snapshot(struct worker *worker, const struct ipc_message *message)
     else
         send_failed(worker, number, err.text);
     arrival_clear(&worker->arrival);
-}
-
-/* Connections that came before the name was looked up go on. */
-static void
-wake_connecting(struct worker *worker, const struct gw_interface *iface)
-{
-    for (struct conn *conn = worker->conns; conn != NULL; conn = conn->next)
-        if (conn->iface == iface && conn->step == &step_connect)
-            worker_ready(worker, conn);
 }
 
 static enum cg_status
@@ -334,7 +338,7 @@ got_addresses(struct worker *worker, const struct ipc_message *message, struct c
         to.at[to.count++] = snapshot_address_from(address.data, iface->settings->connect_port);
     }
     iface->far_end = to;
-    wake_connecting(worker, iface);
+    wake_connecting(worker);
     return CG_OK;
 }
 
@@ -492,6 +496,8 @@ worker_forget(struct worker *worker, struct conn *conn)
     struct usage *usage = conn->iface->usage;
 
     unqueue(worker, conn);
+    if (worker->looked_at_next == conn)
+        worker->looked_at_next = conn->next;
     sources_give(&worker->sources, conn->source);
     if (conn->previous != NULL)
         conn->previous->next = conn->next;
@@ -526,8 +532,14 @@ on_turn(uv_idle_t *idle)
         conn->ready = false;
         conn_advance(conn);
     } while (conn != last);
-    if (worker->ready_first == NULL)
+    if (!live_turn(worker) && worker->ready_first == NULL)
         uv_idle_stop(&worker->turns);
+}
+
+void
+worker_take_turns(struct worker *worker)
+{
+    uv_idle_start(&worker->turns, on_turn);
 }
 
 void
@@ -542,7 +554,7 @@ worker_ready(struct worker *worker, struct conn *conn)
     else
         worker->ready_first = conn;
     worker->ready_last = conn;
-    uv_idle_start(&worker->turns, on_turn);
+    worker_take_turns(worker);
 }
 
 /* ---- life -------------------------------------------------------------------------------------- */

@@ -78,6 +78,7 @@ struct worker {
     size_t conn_count;
     struct conn *ready_first;
     struct conn *ready_last;
+    struct conn *looked_at_next; /* by live_turn(); NULL: all have been looked at */
     uint8_t *scratch; /* GW_RELAY_BYTES, for whoever's turn it is */
     bool ending;
     int exit_status;
@@ -100,6 +101,8 @@ bool worker_record(struct worker *worker, const char *json);
 bool worker_chain_is_new(struct worker *worker, const uint8_t sha256[CG_SHA256_SIZE]);
 /* The chain of an admitted peer; nothing rests on whether it can be handed over. */
 void worker_chain(struct worker *worker, const struct chain *chain);
+/* Something is to be done as soon as descriptors were looked at. */
+void worker_take_turns(struct worker *worker);
 /* Gives the connection another turn soon. */
 void worker_ready(struct worker *worker, struct conn *conn);
 void worker_adopt(struct worker *worker, struct conn *conn);

@@ -440,6 +440,7 @@ add_line_server(const struct work *work, struct block *block)
             complain(work, block, "'%s' counts only with transport = websocket-client",
                     rows[i].name);
     block->class.kind = SNAPSHOT_CLASS_LINE;
+    block->class.tls_only = block->security != LINE_UNSECURED;
     check_line_level(work, block, &block->rules);
     if (block->security != LINE_HIGH) {
         snapshot_rules_release(&block->rules);

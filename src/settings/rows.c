@@ -450,8 +450,8 @@ const struct row rows[] = {
       "longest a TLS session may be resumed; 0s turns resumption off" },
     { "max-connections", TLS_END, 0, CFGT_INT, false, "8192", read_count, FIELD(interface.max_connections), 1, 1000000, "a number from 1 to 1000000",
       "most connections at once in each worker" },
-    { "max-per-source", INTERFACE, 0, CFGT_INT, false, "8192", read_count, FIELD(interface.max_per_source), 1, 1000000, "a number from 1 to 1000000",
-      "most connections at once from one address in each worker (IPv6: from one /64 network)" },
+    { "max-per-source", INTERFACE, 0, CFGT_INT, false, "1024", read_count, FIELD(interface.max_per_source), 1, 1000000, "a number from 1 to 1000000",
+      "most connections at once from one address in each worker (IPv6: from one /64 network); by default an eighth of max-connections' default, so that one source leaves room for others: raise it before a balancer that is not in proxy-from, or for many phones behind one address" },
 };
 /* clang-format on */
 const size_t row_count = sizeof(rows) / sizeof(rows[0]);

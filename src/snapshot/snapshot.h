@@ -107,6 +107,7 @@ struct snapshot_class {
     size_t from_count;
     char path[SNAPSHOT_PATH_SIZE]; /* of a line's WebSocket upgrade; "" for a trunk */
     bool every_request; /* sip-match: the From domain of each request is judged */
+    bool tls_only; /* a line whose security is above unsecured: not without TLS */
 };
 
 /* What is understood of the bytes after the handshake. */

@@ -227,7 +227,7 @@ get_classes(struct cg_reader *r, struct snapshot_interface *it)
         if (!get_name(r, class->name) || !get_enum(r, SNAPSHOT_CLASS_KINDS, &kind) ||
                 !get_rules(r, &class->rules) || !get_networks(r, class->from, &class->from_count) ||
                 !get_text(r, class->path, sizeof(class->path)) ||
-                !get_bool(r, &class->every_request))
+                !get_bool(r, &class->every_request) || !get_bool(r, &class->tls_only))
             return false;
         class->kind = (enum snapshot_class_kind)kind;
     }

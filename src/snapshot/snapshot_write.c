@@ -146,6 +146,7 @@ put_class(struct writer *w, const struct snapshot_class *it)
     put_networks(w, it->from, it->from_count);
     put_text(w, it->path);
     put_u32(w, it->every_request);
+    put_u32(w, it->tls_only);
 }
 
 static void

@@ -203,6 +203,15 @@ def test_one_source_cannot_take_every_place(gateway_of, good):
     held.pop().close()
 
 
+def test_by_default_one_source_leaves_room_for_others(gateway_of):
+    """1,024 of 8,192."""
+    gateway = gateway_of({"web": {"level": "medium"}})
+    held = [socket.create_connection(("127.0.0.1", gateway.ports["web"])) for _ in range(1025)]
+    until("the limit", lambda: "127.0.0.1 has 1024 connections, the limit of a source" in gateway.messages())
+    for conn in held:
+        conn.close()
+
+
 @pytest.mark.parametrize("bytes_before", [0, 1, 60])
 def test_a_reset_in_the_handshake(gateway, bytes_before):
     hello = bytes.fromhex("16030100c8010000c40303") + b"\0" * 53

@@ -3,6 +3,7 @@ import datetime
 import os
 import socket
 import ssl
+import threading
 import time
 
 import pytest
@@ -284,3 +285,60 @@ def test_a_connection_drains_whose_trunk_or_interface_is_gone(gateway_of, good, 
     rest.sock.settimeout(10)
     assert rest.sock.recv(1) == b""
     rest.close()
+
+
+def test_who_has_not_asked_for_anything_yet_is_not_left(gateway_of, pki, web):
+    """Admitted in the handshake, and nothing of it has reached a backend: to refuse it breaks nothing off."""
+    settings = {"mode": "http", "live": "leave"}
+    gateway = gateway_of({"web": {"level": "medium", **settings}}, backend=web)
+    client = Client(gateway, "web", pki.leaf("not-asked"))
+    gateway.configure({"web": {"level": "high", **settings}})
+    gateway.reload(2)
+    assert client.get("/")[0] in (403, None)
+    record = gateway.record_of(client.peer)
+    assert (record["verdict"], record["reason"], record["generation"]) == ("reject", "not-in-tcs", 2)
+    assert record.get("live") is None
+    client.close()
+
+
+CHAIN = {"identity-fields": ["client-cert", "client-cert-chain"]}
+
+
+def test_a_chain_that_a_backend_is_to_be_told_of_ends_sessions_without_it(gateway_of, pki, web):
+    """A resumed session holds the received certificate alone: the peer is to come back, and is told in full then."""
+    settings = {"web": {"level": "medium", "mode": "http", "live": "leave"}}
+    gateway = gateway_of(settings, backend=web)
+    cert = pki.leaf("told-in-full")
+    client = resumed_client(gateway, "web", cert)
+    gateway.configure({"web": {**settings["web"], **CHAIN}})
+    before = len(web.requests)
+    gateway.reload(2)
+    assert client.get("/")[0] in (421, None)
+    client.close()
+    assert len(web.requests) == before
+    client = Client(gateway, "web", cert)
+    assert "client-cert-chain" in received(client.get("/")[2])[1]
+    client.close()
+
+
+def test_a_request_under_way_is_answered_before_such_a_session_ends(gateway_of, pki):
+    asked, go = threading.Event(), threading.Event()
+
+    class Slow(HttpBackend):
+        def _answer(self, conn, stream, line, fields):
+            if line.startswith("GET /slow"):
+                asked.set()
+                assert go.wait(60)
+            return super()._answer(conn, stream, line, fields)
+    backend, settings = Slow(), {"web": {"level": "medium", "mode": "http", "live": "leave"}}
+    gateway = gateway_of(settings, backend=backend)
+    client = resumed_client(gateway, "web", pki.leaf("answered-first"))
+    client.sock.sendall(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert asked.wait(60)
+    gateway.configure({"web": {**settings["web"], **CHAIN}})
+    gateway.reload(2)
+    go.set()
+    assert client.answer()[0] == 200
+    assert client.stream.read() == b""
+    client.close()
+    backend.close()

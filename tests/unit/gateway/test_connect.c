@@ -2,46 +2,19 @@
  * Step connect, in a real worker that this program feeds as certgated would: which address of a far end is
  * taken, and what is said when there is none. The addresses are those of the loopback network.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <arpa/inet.h>
-#include <cmocka.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
-#include <openssl/ssl.h>
+#include "worker_scene.h"
 
-#include "gateway/clock.h"
-#include "gateway/limits.h"
-#include "gateway/worker.h"
-#include "snapshot/ipc.h"
-
-#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
-#define PATIENCE_MS 20000
-#define GENERATION 7
 #define MAX_ENDS 4
 
 /* What an address of the far end does with a connection. */
 enum end { END_NONE, REFUSES, SILENT, ANSWERS };
 
 struct scene {
-    pid_t worker;
-    int control;
-    int listener;
-    struct sockaddr_in local;
-    uint8_t packet[IPC_MAX_PAYLOAD + 16];
+    struct worker_scene worker;
     uint16_t port; /* of all addresses of the far end */
     int ends[MAX_ENDS]; /* listening sockets, or -1 */
     int fillers[MAX_ENDS][3]; /* connections that take up a silent end's queue */
@@ -57,37 +30,6 @@ now_ms(void)
 }
 
 /* ---- the far end ------------------------------------------------------------------------------- */
-
-/* 127.0.0.1, 127.0.0.2, … */
-static struct sockaddr_in
-loopback(size_t which, uint16_t port)
-{
-    return (struct sockaddr_in) { .sin_family = AF_INET,
-        .sin_port = htons(port),
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK + (uint32_t)which) };
-}
-
-static int
-listen_on(struct sockaddr_in *at, int backlog)
-{
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    socklen_t len = sizeof(*at);
-
-    if (fd >= 0 && bind(fd, (struct sockaddr *)at, sizeof(*at)) == 0 && listen(fd, backlog) == 0 &&
-            getsockname(fd, (struct sockaddr *)at, &len) == 0)
-        return fd;
-    close(fd);
-    return -1;
-}
-
-static int
-connect_to(const struct sockaddr_in *to)
-{
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    (void)!connect(fd, (const struct sockaddr *)to, sizeof(*to));
-    return fd;
-}
 
 /* A port that is free at all addresses of the far end: one that refuses is one that nobody has taken. */
 static void
@@ -128,136 +70,21 @@ close_ends(struct scene *scene)
 /* ---- the worker -------------------------------------------------------------------------------- */
 
 static void
-run_worker(int control)
-{
-    struct cg_error err;
-    struct worker *worker;
-    int status;
-
-    (void)signal(SIGPIPE, SIG_IGN); /* as the program does */
-    worker = worker_new(control, gw_clock_system, &err);
-    status = worker == NULL ? EXIT_FAILURE : worker_run(worker);
-    worker_free(worker);
-    exit(status);
-}
-
-static void
-put_number(uint8_t *at, uint64_t value, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        at[i] = (uint8_t)(value >> (8 * (size - 1 - i)));
-}
-
-static void
-send_message(struct scene *scene, enum ipc_type type, const void *payload, size_t len, int fd)
-{
-    struct cg_error err;
-
-    assert_int_equal(
-            ipc_send(scene->control, type, payload, len, &fd, fd >= 0 ? 1 : 0, &err), CG_OK);
-}
-
-/* The text of the next message of that type; others are passed over. */
-static const char *
-receive(struct scene *scene, enum ipc_type type)
-{
-    struct pollfd readable = { .fd = scene->control, .events = POLLIN };
-    struct ipc_message message;
-    struct cg_error err;
-    bool closed = false;
-
-    do {
-        assert_int_equal(poll(&readable, 1, PATIENCE_MS), 1);
-        assert_int_equal(
-                ipc_receive(scene->control, scene->packet, &message, &closed, &err), CG_OK);
-        assert_false(closed);
-        if (message.type == IPC_FAILED)
-            fail_msg("%.*s", (int)message.len - 8, (const char *)message.payload + 8);
-    } while (message.type != type);
-    scene->packet[1 + message.len] = '\0'; /* behind the octet of type */
-    return (const char *)scene->packet + 1;
-}
-
-static void
-send_generation(struct scene *scene, uint32_t connect_timeout_ms)
-{
-    struct snapshot_interface iface = { .name = "out",
-        .role = CG_ROLE_OUTBOUND,
-        .rules = { .level = CG_LEVEL_NONE, .max_depth = 10 },
-        .others = true,
-        .min_tls = TLS1_2_VERSION,
-        .security = SECURITY_HIGH,
-        .listen_count = 1,
-        .connect_host = "far.example.test",
-        .connect_port = scene->port,
-        .handshake_timeout_ms = PATIENCE_MS,
-        .connect_timeout_ms = connect_timeout_ms,
-        .idle_timeout_ms = PATIENCE_MS,
-        .max_connections = 10 };
-    struct snapshot snapshot = {
-        .generation = GENERATION, .node = "test", .interfaces = &iface, .interface_count = 1
-    };
-    uint8_t message[16];
-    struct cg_error err;
-    int file;
-
-    memcpy(&iface.listen[0].at.addr, &scene->local, sizeof(scene->local));
-    iface.listen[0].at.len = sizeof(scene->local);
-    put_number(message, GENERATION, 8);
-    put_number(message + 8, 0, 8);
-    send_message(scene, IPC_LISTENERS, message, 16, scene->listener);
-    assert_int_equal(snapshot_write(&snapshot, &file, &err), CG_OK);
-    send_message(scene, IPC_SNAPSHOT, message, 8, file);
-    close(file);
-    (void)receive(scene, IPC_READY);
-}
-
-static void
-send_addresses(struct scene *scene, size_t count)
-{
-    uint8_t message[12 + IPC_ADDRESS_SIZE * MAX_ENDS] = { 0 };
-    uint8_t *at = message + 12;
-
-    put_number(message, GENERATION, 8);
-    for (size_t i = 0; i < count; i++, at += IPC_ADDRESS_SIZE) {
-        at[10] = at[11] = 0xff;
-        put_number(at + 12, INADDR_LOOPBACK + i, 4);
-    }
-    send_message(scene, IPC_ADDRESSES, message, (size_t)(at - message), -1);
-}
-
-static void
 open_scene(struct scene *scene, const enum end ends[MAX_ENDS], uint32_t connect_timeout_ms)
 {
-    int pair[2];
+    struct snapshot_interface iface;
 
     open_ends(scene, ends);
-    scene->local = loopback(0, 0);
-    scene->listener = listen_on(&scene->local, 16);
-    assert_true(scene->listener >= 0);
-    assert_int_equal(
-            socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
-    scene->worker = fork();
-    if (scene->worker == 0) {
-        close(pair[0]);
-        run_worker(pair[1]);
-    }
-    close(pair[1]);
-    scene->control = pair[0];
-    send_generation(scene, connect_timeout_ms);
+    scene_start(&scene->worker);
+    iface = scene_interface(scene->port);
+    iface.connect_timeout_ms = connect_timeout_ms;
+    scene_generation(&scene->worker, iface);
 }
 
 static void
 close_scene(struct scene *scene)
 {
-    static const uint8_t at_once[4] = { 0 };
-    int status;
-
-    send_message(scene, IPC_DRAIN, at_once, sizeof(at_once), -1);
-    assert_int_equal(waitpid(scene->worker, &status, 0), scene->worker);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS);
-    close(scene->control);
-    close(scene->listener);
+    scene_stop(&scene->worker);
     close_ends(scene);
 }
 
@@ -274,15 +101,6 @@ hang_up(const struct scene *scene)
     for (size_t i = 0; i < MAX_ENDS; i++)
         if (ready[i].revents != 0)
             close(accept(ready[i].fd, NULL, NULL));
-}
-
-static void
-assert_holds(const char *why, const char *json, const char *part)
-{
-    assert_non_null(json);
-    assert_non_null(part);
-    if (strstr(json, part) == NULL)
-        fail_msg("%s: no %s in %s", why, part, json);
 }
 
 /* ---- tests ------------------------------------------------------------------------------------- */
@@ -319,13 +137,13 @@ the_first_that_answers_is_taken(void **state)
         while (count < MAX_ENDS && rows[i].ends[count] != END_NONE)
             count++;
         open_scene(scene, rows[i].ends, PATIENCE_MS);
-        send_addresses(scene, count);
+        scene_addresses(&scene->worker, count);
         began = now_ms();
-        local = connect_to(&scene->local);
+        local = connect_to(&scene->worker.local);
         hang_up(scene);
         if (now_ms() - began < rows[i].at_least_ms)
             fail_msg("%s: only %lld ms", rows[i].why, (long long)(now_ms() - began));
-        json = receive(scene, IPC_RECORD);
+        json = scene_receive(&scene->worker, IPC_RECORD);
         (void)snprintf(
                 peer, sizeof(peer), "\"peer\":\"127.0.0.%zu:%u\"", rows[i].taken + 1, scene->port);
         assert_holds(rows[i].why, json, peer);
@@ -367,9 +185,9 @@ when_none_answers_all_are_named(void **state)
         while (count < MAX_ENDS && rows[i].ends[count] != END_NONE)
             count++;
         open_scene(scene, rows[i].ends, rows[i].timeout_ms);
-        send_addresses(scene, count);
-        local = connect_to(&scene->local);
-        json = receive(scene, IPC_RECORD);
+        scene_addresses(&scene->worker, count);
+        local = connect_to(&scene->worker.local);
+        json = scene_receive(&scene->worker, IPC_RECORD);
         for (const char *at = rows[i].detail; *at != '\0'; at++)
             used += (size_t)(*at == 'P'
                             ? snprintf(detail + used, sizeof(detail) - used, "%u", scene->port)
@@ -390,8 +208,8 @@ when_none_answers_all_are_named(void **state)
 static void
 go_round(struct scene *scene)
 {
-    send_message(scene, IPC_ADDRESSES, "", 0, -1);
-    assert_string_equal(receive(scene, IPC_LOG) + 1, "malformed ADDRESSES message");
+    scene_send(&scene->worker, IPC_ADDRESSES, "", 0, -1);
+    assert_string_equal(scene_receive(&scene->worker, IPC_LOG) + 1, "malformed ADDRESSES message");
 }
 
 static void
@@ -403,16 +221,54 @@ a_connection_before_the_first_answer_waits(void **state)
     int local;
 
     open_scene(scene, ends, PATIENCE_MS);
-    local = connect_to(&scene->local);
+    local = connect_to(&scene->worker.local);
     go_round(scene);
     go_round(scene); /* the second time round, the connection was accepted before */
     nobody = (struct pollfd) { .fd = scene->ends[0], .events = POLLIN };
     assert_int_equal(poll(&nobody, 1, 0), 0);
-    send_addresses(scene, 1);
+    scene_addresses(&scene->worker, 1);
     hang_up(scene);
-    assert_holds("after the answer", receive(scene, IPC_RECORD), "\"peer\":\"127.0.0.1:");
+    assert_holds(
+            "after the answer", scene_receive(&scene->worker, IPC_RECORD), "\"peer\":\"127.0.0.1:");
     close(local);
     close_scene(scene);
+}
+
+/* The look-up goes on for the new generation; the connection that waits for it came under the old one. */
+static void
+a_reload_does_not_keep_the_first_answer_from_one_that_waits(void **state)
+{
+    static const enum end ends[MAX_ENDS] = { ANSWERS };
+    static const struct {
+        const char *why;
+        bool known; /* the new generation brings the addresses with it */
+    } rows[] = { { "the answer comes after the reload", false },
+        { "the answer came before the reload", true } };
+    struct scene *scene = *state;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct snapshot_interface iface;
+        struct sockaddr_in to;
+        int local;
+
+        open_scene(scene, ends, PATIENCE_MS);
+        local = connect_to(&scene->worker.local);
+        go_round(scene);
+        go_round(scene);
+        iface = scene_interface(scene->port);
+        to = loopback(0, scene->port);
+        iface.connect_count = rows[i].known;
+        memcpy(&iface.connect[0].addr, &to, sizeof(to));
+        iface.connect[0].len = sizeof(to);
+        scene_generation(&scene->worker, iface);
+        if (!rows[i].known)
+            scene_addresses(&scene->worker, 1);
+        hang_up(scene);
+        assert_holds(
+                rows[i].why, scene_receive(&scene->worker, IPC_RECORD), "\"peer\":\"127.0.0.1:");
+        close(local);
+        close_scene(scene);
+    }
 }
 
 static void
@@ -437,20 +293,22 @@ malformed_addresses_change_nothing(void **state)
     int local;
 
     open_scene(scene, ends, PATIENCE_MS);
-    send_addresses(scene, 1);
+    scene_addresses(&scene->worker, 1);
     for (size_t i = 0; i < COUNT(rows); i++) {
         uint8_t message[12 + IPC_ADDRESS_SIZE * (SNAPSHOT_MAX_ADDRESSES + 1)] = { 0 };
 
         put_number(message, rows[i].generation, 8);
         put_number(message + 8, rows[i].interface, 4);
-        send_message(scene, IPC_ADDRESSES, message, rows[i].len, -1);
+        scene_send(&scene->worker, IPC_ADDRESSES, message, rows[i].len, -1);
         if (rows[i].refused &&
-                strcmp(receive(scene, IPC_LOG) + 1, "malformed ADDRESSES message") != 0)
+                strcmp(scene_receive(&scene->worker, IPC_LOG) + 1, "malformed ADDRESSES message") !=
+                        0)
             fail_msg("%s was taken", rows[i].why);
     }
-    local = connect_to(&scene->local);
+    local = connect_to(&scene->worker.local);
     hang_up(scene);
-    assert_holds("the good ones stay", receive(scene, IPC_RECORD), "\"peer\":\"127.0.0.1:");
+    assert_holds("the good ones stay", scene_receive(&scene->worker, IPC_RECORD),
+            "\"peer\":\"127.0.0.1:");
     close(local);
     close_scene(scene);
 }
@@ -471,6 +329,7 @@ main(void)
         cmocka_unit_test_setup(the_first_that_answers_is_taken, make),
         cmocka_unit_test_setup(when_none_answers_all_are_named, make),
         cmocka_unit_test_setup(a_connection_before_the_first_answer_waits, make),
+        cmocka_unit_test_setup(a_reload_does_not_keep_the_first_answer_from_one_that_waits, make),
         cmocka_unit_test_setup(malformed_addresses_change_nothing, make),
     };
 

@@ -81,7 +81,8 @@ full(void)
         .rules = rules(CG_LEVEL_HIGH, false),
         .from = { { { 0x20, 0x02 }, 17 }, { { 0x20, 0x03 }, 18 } },
         .from_count = 2,
-        .every_request = true };
+        .every_request = true,
+        .tls_only = true };
     classes[1] = (struct snapshot_class) {
         .name = "line", .kind = SNAPSHOT_CLASS_LINE, .path = "/line"
     };
