@@ -196,6 +196,37 @@ def test_what_a_balancer_says_is_passed_on(gateway, good, backend):
     assert head[16:28] == v2()[16:28]
 
 
+def resident(pids):
+    """KiB."""
+    total = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
+            total += next(int(line.split()[1]) for line in f if line.startswith("Pss:"))
+    return total
+
+
+def test_a_header_that_was_read_costs_a_connection_nothing(gateway_of, monkeypatch, good):
+    """It may have 16 KiB; what it said fits into some hundred bytes."""
+    # What AddressSanitizer keeps of freed memory is no cost of ours.
+    monkeypatch.setenv("ASAN_OPTIONS", os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1")
+    gateway = gateway_of({"behind": {"level": "medium", "mode": "http", "proxy-from": ["127.0.0.1"]},
+                          "direct": {"level": "medium", "mode": "http"}})
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.load_cert_chain(good.chain_file, good.key_file)
+    cost, held = {}, []
+    for name, header in (("direct", b""), ("behind", V1_HEADER)):
+        before = resident(gateway.worker_pids())
+        for _ in range(300):
+            plain = socket.create_connection(("127.0.0.1", gateway.ports[name]))
+            plain.sendall(header)
+            held.append(context.wrap_socket(plain, server_hostname="gw.example.test"))
+        cost[name] = (resident(gateway.worker_pids()) - before) / 300
+    for conn in held:
+        conn.close()
+    assert cost["behind"] < cost["direct"] + 8, cost
+
+
 @pytest.mark.skipif(not shutil.which("haproxy") and not os.path.exists("/usr/sbin/haproxy"), reason="no haproxy here")
 def test_haproxy_in_front(gateway, good, tmp_path):
     port = free_port()
