@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from admin import Admin
+from admin import Admin, LocalConnection
 from clients import s_client
 from conftest import until
 
@@ -210,3 +210,34 @@ def test_the_trust_store_is_linted(admin, pki):
         admin.change({"op": "tcs-add", "data": f.read()})
     found = {(f["kind"], f["sha256"]) for f in admin.get("/tcs/lint")["findings"]}
     assert ("key-weak", weak.sha256) in found
+
+
+def test_a_certificate_is_tried_at_every_level(admin, good, pki):
+    with open(good.chain_file, encoding="utf-8") as f:
+        told = admin.post("/check", certificate=f.read(), names=["peer.example.test"])
+    assert told["matrix"]["medium+remote"] == {"verdict": "accept", "reason": ""}
+    assert told["matrix"]["high"]["reason"] == "not-in-tcs"
+    assert {f["check"] for f in told["findings"]} == set(told["checks"]) - {"revocation"}
+
+
+def test_a_backup_comes_back_whole(admin):
+    admin.set("expiry.warning-days", 77)
+    _, _, backup = admin.raw("POST", "/backup", "{}", {"Content-Type": "application/json"})
+    admin.set("expiry.warning-days", 78)
+    status, _, answer = admin.raw("POST", "/restore?force=1", backup, {"Content-Type": "application/octet-stream"})
+    assert status == 200 and json.loads(answer)["changed"], answer
+    assert admin.value("expiry.warning-days") == "77"
+
+
+def test_events_tell_of_a_decision(node, admin, good):
+    connection = LocalConnection(admin.path)
+    connection.request("GET", "/api/v1/events")
+    stream = connection.getresponse()
+    assert stream.headers["Content-Type"] == "text/event-stream"
+    mark = node.mark()
+    s_client(node.ports["web"], good)
+    record = node.record(mark)
+    lines = iter(stream.readline, b"")
+    event = next(line for line in lines if line.startswith(b"event: decision"))
+    assert event and record["incident"].encode() in next(lines)
+    connection.close()

@@ -194,6 +194,9 @@ restore(void *arg, struct store_change *change, struct cg_error *err)
     enum store_status status = store_restore(change, it->path, it->from_release, it->passphrase,
             it->passphrase == NULL ? NULL : keep_key, it->keys, err);
 
+    /* It is what was sent that is damaged, or no backup. */
+    if (status == STORE_DAMAGED || status == STORE_FOREIGN || status == STORE_NEWER)
+        return STORE_INVALID;
     if (status != STORE_OK)
         return status;
     pending = store_pending(change);

@@ -17,6 +17,8 @@ api_handler api_tcs_list, api_tcs_export, api_tcs_get, api_tcs_inspect, api_tcs_
         api_tcs_dependents, api_tcs_unused, api_pins;
 /* identities.c */
 api_handler api_identities, api_identities_do;
+/* check.c */
+api_handler api_check;
 /* backup.c */
 api_handler api_backup, api_restore;
 /* decisions.c */

@@ -97,14 +97,11 @@ add_route(json_t *paths, const struct api_route *route)
 bool
 api_describe(struct cg_buf *out)
 {
-    json_t *paths = json_object(), *schemas = json_object(), *whole;
+    json_t *paths = json_object(), *schemas = json_loads(api_schemas, 0, NULL), *whole;
     char *text;
 
     for (size_t i = 0; i < api_route_count; i++)
         add_route(paths, &api_routes[i]);
-    for (size_t i = 0; i < api_schema_count; i++)
-        (void)json_object_set_new(
-                schemas, api_schemas[i].name, json_loads(api_schemas[i].json, 0, NULL));
     whole = json_pack("{s:s,s:{s:s,s:s,s:s},s:[{s:s}],s:o,s:{s:o}}", "openapi", "3.0.3", "info",
             "title", "certgate admin API", "version", CERTGATE_VERSION, "description",
             "What certgated trusts and enforces, and why it decided as it did.", "servers", "url",

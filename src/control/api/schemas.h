@@ -1,13 +1,7 @@
-/* The shapes of bodies and answers, as JSON Schema in the form that OpenAPI 3.0 takes. */
+/* The shapes of bodies and answers: schemas.json, as OpenAPI 3.0 takes them. */
 #ifndef CONTROL_API_SCHEMAS_H
 #define CONTROL_API_SCHEMAS_H
 
-#include <stddef.h>
-
-extern const struct api_schema {
-    const char *name;
-    const char *json;
-} api_schemas[];
-extern const size_t api_schema_count;
+extern const char api_schemas[];
 
 #endif

@@ -91,7 +91,7 @@ api_tcs_export(struct api_request *request)
         return;
     status = store_tcs(&view, NULL, add_pem, &request->text, &err);
     request->status = MHD_HTTP_OK;
-    request->type = "application/x-pem-file";
+    request->type = "text/plain; charset=us-ascii";
     if (status != STORE_OK)
         api_store_error(request, status, &err);
     else if (request->text.failed)
