@@ -56,10 +56,16 @@ load_tcs_folder(struct candidate *candidate, struct cg_buf *problems)
     input_list_release(&list);
 }
 
+struct trusting {
+    struct candidate *candidate;
+    int64_t warn_until; /* what ends before is to be renewed */
+};
+
 static bool
 take_trusted(void *arg, const struct store_cert *cert)
 {
-    struct snapshot *snapshot = arg;
+    struct trusting *trusting = arg;
+    struct snapshot *snapshot = &trusting->candidate->snapshot;
     struct snapshot_blob *blob = &snapshot->tcs[snapshot->tcs_count];
 
     blob->data = malloc(cert->len);
@@ -68,12 +74,25 @@ take_trusted(void *arg, const struct store_cert *cert)
     memcpy(blob->data, cert->der, cert->len);
     blob->len = cert->len;
     snapshot->tcs_count++;
+    trusting->candidate->tcs_expiring += cert->not_after <= trusting->warn_until;
     return true;
 }
 
-static void
-load_tcs(struct candidate *candidate, const struct store_view *view, struct cg_buf *problems)
+static int64_t
+warn_until(const struct store_view *view, int64_t now)
 {
+    struct store_setting days;
+
+    if (store_get(view, "expiry.warning-days", &days, NULL) != STORE_OK)
+        return now;
+    return now + strtoll(days.value, NULL, 10) * 86400;
+}
+
+static void
+load_tcs(struct candidate *candidate, const struct store_view *view, int64_t now,
+        struct cg_buf *problems)
+{
+    struct trusting trusting = { .candidate = candidate };
     struct snapshot *snapshot = &candidate->snapshot;
     struct cg_error err;
     uint64_t count;
@@ -84,9 +103,10 @@ load_tcs(struct candidate *candidate, const struct store_view *view, struct cg_b
     }
     if (store_tcs_count(view, &count, &err) != STORE_OK)
         goto fail;
+    trusting.warn_until = warn_until(view, now);
     snapshot->tcs = calloc(count + 1, sizeof(*snapshot->tcs));
     (void)snprintf(err.text, sizeof(err.text), "no memory");
-    if (snapshot->tcs == NULL || store_tcs(view, NULL, take_trusted, snapshot, &err) != STORE_OK ||
+    if (snapshot->tcs == NULL || store_tcs(view, NULL, take_trusted, &trusting, &err) != STORE_OK ||
             snapshot->tcs_count != count)
         goto fail;
     return;
@@ -395,7 +415,7 @@ candidate_load(const char *path, const char *text, const struct store_view *view
         load_identity(candidate, i, view, now, problems);
     if (settings->wants_default)
         stand_in(candidate, now, problems);
-    load_tcs(candidate, view, problems);
+    load_tcs(candidate, view, now, problems);
     load_pins(candidate, view, now, problems);
     candidate_find_user(candidate, problems);
     if (problems->len != 0 || problems->failed)

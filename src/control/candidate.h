@@ -18,6 +18,7 @@ struct candidate {
     struct snapshot snapshot; /* what workers get; its interfaces belong to settings */
     struct snapshot_blob *keys; /* PKCS#8 DER of each identity's private key */
     char **key_paths; /* where each of them lies; NULL for one of the moment */
+    size_t tcs_expiring; /* trusted certificates that end within the time of warnings, or have ended */
     bool give_up_root; /* certgated is root: workers become this user */
     uid_t uid;
     gid_t gid;

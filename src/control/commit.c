@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control/api/api.h"
 #include "control/far_ends.h"
 #include "control/keeping.h"
 #include "control/lastgood.h"
@@ -334,6 +335,30 @@ put_in_force(struct control *control, struct next *next)
     keep_last_good(control);
 }
 
+/* Who listens to the admin API learns of it at once. */
+static void
+tell_listeners(struct control *control, const char *actor)
+{
+    json_t *event =
+            json_pack("{s:I,s:s}", "generation", (json_int_t)control->generation, "actor", actor);
+    json_t *waits = control->pending.generation == 0
+            ? json_null()
+            : json_pack("{s:I,s:I,s:I}", "generation", (json_int_t)control->pending.generation,
+                      "back_to", (json_int_t)control->pending.back_to, "reverts_at",
+                      (json_int_t)control->pending.reverts_at);
+    char *text = json_dumps(event, JSON_COMPACT),
+         *pending = json_dumps(waits, JSON_COMPACT | JSON_ENCODE_ANY);
+
+    if (text != NULL)
+        api_event(control->api, "generation", text, strlen(text));
+    if (pending != NULL)
+        api_event(control->api, "pending", pending, strlen(pending));
+    free(text);
+    free(pending);
+    json_decref(event);
+    json_decref(waits);
+}
+
 /* ---- waiting to be confirmed ------------------------------------------------------------------- */
 
 static void
@@ -371,6 +396,7 @@ commit_confirm(struct control *control, const struct store_author *author)
     say("generation %llu is confirmed by %s", (unsigned long long)control->pending.generation,
             author->actor);
     forget_pending(control);
+    tell_listeners(control, author->actor);
     return true;
 }
 
@@ -404,6 +430,7 @@ commit_revert(struct control *control, const struct store_author *author, struct
                 (unsigned long long)pending.generation, (unsigned long long)control->generation,
                 (unsigned long long)pending.back_to);
         forget_pending(control);
+        tell_listeners(control, author->actor);
     }
     return end;
 }
@@ -475,6 +502,7 @@ commit_run(struct control *control, struct commit *commit, struct cg_buf *proble
     if (end == COMMIT_MADE) {
         put_in_force(control, &next);
         wait_for_confirmation(control, commit, before);
+        tell_listeners(control, commit->author.actor);
     } else if (end == COMMIT_SAME) {
         take_text(control, &next);
     }

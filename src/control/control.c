@@ -15,8 +15,8 @@
 #include "config.h"
 #include "control/api/api.h"
 #include "control/commit.h"
-#include "control/expiry.h"
 #include "control/drops.h"
+#include "control/expiry.h"
 #include "control/far_ends.h"
 #include "control/node.h"
 #include "control/notify.h"
@@ -441,6 +441,7 @@ control_run(const struct control_options *options)
         .handover = { .state = STATE_NONE, .log = -1, .client = -1, .past = -1, .sessions = -1 },
         .upgrade = { .output = -1 },
         .disk = { .folder = -1 },
+        .started = (int64_t)time(NULL),
         .signal_fd = -1,
         .client = -1 };
     const struct fleet_events events = { on_record, on_chain, on_log, on_ready, on_failed,

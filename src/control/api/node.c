@@ -94,13 +94,14 @@ interface_json(struct control *control, const struct snapshot_interface *it)
     static const char *const modes[] = { "tcp", "http", "sip" };
     static const char *const lives[] = { "close", "drain", "leave" };
     static const char *const froms[] = { "own", "management", "telephony" };
-    json_t *out = json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:s,s:b,s:s,s:b,s:b,s:s,s:o,s:o}", "name",
+    json_t *out = json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:s,s:b,s:s,s:b,s:b,s:s,s:o,s:I,s:o}", "name",
             it->name, "service", cg_service_name(it->service), "role", cg_role_name(it->role),
             "mode", modes[it->mode], "listen", listen_json(it), "level", level_json(&it->rules),
             "level_from", froms[it->rules.level_from], "latched", it->rules.latched, "security",
             security_info(it->security)->id, "require_certificate", it->rules.require_certificate,
             "phones", it->phones, "live", lives[it->live], "allowances",
-            allowances_json(&it->rules), "classes", classes_json(it));
+            allowances_json(&it->rules), "pins", (json_int_t)it->rules.pin_count, "classes",
+            classes_json(it));
 
     if (out != NULL)
         add_counts(control, it->name, out);
@@ -132,14 +133,16 @@ api_status(struct api_request *request)
     for (size_t i = 0; i < control->candidate->snapshot.interface_count; i++)
         (void)json_array_append_new(
                 interfaces, interface_json(control, &control->candidate->snapshot.interfaces[i]));
-    answer = json_pack("{s:s,s:s,s:o,s:I,s:{s:I,s:I,s:I},s:s,s:I,s:b,s:s?,s:{s:I},s:o,s:o}",
+    answer = json_pack("{s:s,s:s,s:o,s:I,s:{s:I,s:I,s:I},s:s,s:I,s:b,s:s?,s:{s:I,s:I},s:o,s:o,s:o}",
             "version", CERTGATE_VERSION, "node", control->candidate->snapshot.node, "now",
             api_time((int64_t)time(NULL)), "generation", (json_int_t)control->generation, "workers",
             "wanted", (json_int_t)fleet->count, "running", (json_int_t)fleet_running(fleet),
             "restarts", (json_int_t)fleet->restarts, "sandbox", control->confined, "records_lost",
             (json_int_t)recording_lost(control), "store", control->store != NULL, "problem",
             control->unusable, "tcs", "count", (json_int_t)control->candidate->snapshot.tcs_count,
-            "pending", pending_json(&control->pending), "interfaces", interfaces);
+            "expiring", (json_int_t)control->candidate->tcs_expiring, "started",
+            api_time(control->started), "pending", pending_json(&control->pending), "interfaces",
+            interfaces);
     api_ok(request, answer);
 }
 
