@@ -121,7 +121,7 @@ function Who() {
       <p><span class="name">{w.user}</span> <span class="quiet">{w.role}</span></p>
       <label class="theme"><span class="hidden">Theme</span>
         <select value={theme.value} onChange={(e) => setTheme(e.currentTarget.value as Theme)}>
-          <option value="system">Theme of the system</option><option value="light">Light theme</option><option value="dark">Dark theme</option>
+          <option value="system">System theme</option><option value="light">Light theme</option><option value="dark">Dark theme</option>
         </select>
       </label>
       {w.via === 'session' && <button type="button" class="plain" onClick={leave}>Sign out</button>}

@@ -16,12 +16,12 @@ function options(width: number, height: number): uPlot.Options {
   const minute = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
   const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
   return {
-    width, height, padding: [8, 8, 0, 0],
+    width, height, padding: [8, 20, 0, 0],
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
     legend: { show: false },
     scales: { y: { range: (_u, _min, max) => [0, Math.max(5, max * 1.1)] } },
     axes: [
-      { ...axis, space: 70, values: (_u, ticks) => ticks.map((t) => minute.format(t * 1000)) },
+      { ...axis, space: 70, size: 30, values: (_u, ticks) => ticks.map((t) => minute.format(t * 1000)) },
       { ...axis, size: 44, values: (_u, ticks) => ticks.map((t) => (Number.isInteger(t) ? whole.format(t) : '')) },
     ],
     series: [

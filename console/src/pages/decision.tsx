@@ -63,16 +63,16 @@ function Ladder({ r }: { r: DecisionRecord }) {
       {shownGroups.map((g) => (
         <li key={g.title} class="step">
           <div class="step-head">
-            <h3>{g.title}</h3>
+            <h3>{g.title}{g.levels.length === 1 && g.levels[0] === r.level && <span class="tag strong">in force</span>}</h3>
             {g.levels.map((level) => {
               const at = r.levels?.[level];
               const current = level === r.level;
               return (
                 <p key={level} class={`at ${at ? (at.verdict === 'accept' ? 'good' : 'bad') : 'none'}${current ? ' current' : ''}`}>
-                  <span>{g.levels.length > 1 && <span class="quiet">{levelTitle(level)}: </span>}
-                    {!at ? 'not known' : at.verdict === 'accept' ? 'would admit' : 'would refuse'}
-                    {at?.verdict === 'reject' && <span class="sub">{reasonMeans(at.reason)}</span>}</span>
-                  {current && <strong class="tag strong">in force</strong>}
+                  {g.levels.length > 1 && <span class="quiet">{levelTitle(level)}: </span>}
+                  {!at ? 'not known' : at.verdict === 'accept' ? (current ? 'admits' : 'would admit') : current ? 'refuses' : 'would refuse'}
+                  {at?.verdict === 'reject' && !current && <span class="sub">{reasonMeans(at.reason)}</span>}
+                  {current && g.levels.length > 1 && <strong class="tag strong">in force</strong>}
                 </p>
               );
             })}
@@ -123,7 +123,7 @@ function Chain({ r }: { r: DecisionRecord }) {
           <li key={p.sha256} class={`link${anchor ? ' anchor' : ''}`}>
             <p class="role">{received ? 'Received certificate' : anchor ? 'Trust anchor' : 'Issuing authority'}
               {anchor && <span class="tag good">in the trust store</span>}</p>
-            <p class="name"><strong>{commonName(p.subject)}</strong> <span class="quiet wrap">{p.subject}</span></p>
+            <p class="name"><strong>{commonName(p.subject)}</strong> {p.subject !== `CN=${commonName(p.subject)}` && <span class="quiet wrap">{p.subject}</span>}</p>
             {received ? <ReceivedFacts r={r} /> : (
               <Facts rows={[['Valid until', <Time at={p.not_after} as="date" />], ['SHA-256', <Print sha256={p.sha256} />],
                 ['', anchor && <a href={`#/tcs/${p.sha256}`}>Open in the trust store</a>]]} />

@@ -56,7 +56,7 @@ function Filters({ filter }: { filter: Filter }) {
         options={[['', 'All'], ...(status.value?.interfaces ?? []).map((i): [string, string] => [i.name, i.name])]} />
       <Pick label="Reason" value={filter.reason} onChange={(v) => set({ reason: v })}
         options={[['', 'Any'], ...reasonNames.map((r): [string, string] => [r, reasonMeans(r)])]} />
-      <TextField label="Peer" value={filter.text} onInput={(v) => set({ text: v })} type="search" placeholder="address, name, SHA-256" />
+      <TextField label="Peer" value={filter.text} onInput={(v) => set({ text: v })} type="search" placeholder="address or name" />
       {(filter.verdict || filter.interface || filter.reason || filter.text) &&
         <button type="button" class="plain" onClick={() => set(noFilter)}>Clear</button>}
     </search>

@@ -81,9 +81,9 @@ function InterfaceRow({ it, rate }: { it: Interface; rate: { accepted: number; r
       </td>
       <td class="num">{formatNumber(rate.accepted)}</td>
       <td class={`num${rate.refused ? ' bad' : ''}`}>{formatNumber(rate.refused)}</td>
-      <td class="num quiet">{formatNumber(it.accepted)}</td>
-      <td class="num quiet">{formatNumber(it.refused)}</td>
-      <td class="num quiet">{formatNumber(it.open)}</td>
+      <td class="num quiet since">{formatNumber(it.accepted)}</td>
+      <td class="num quiet since">{formatNumber(it.refused)}</td>
+      <td class="num quiet since">{formatNumber(it.open)}</td>
     </tr>
   );
 }
@@ -97,16 +97,16 @@ function Interfaces({ rates }: { rates: Rates | null }) {
     return { accepted: it?.accepted.at(-2) ?? it?.accepted.at(-1) ?? 0, refused: it?.refused.at(-2) ?? it?.refused.at(-1) ?? 0 };
   };
   if (!s.interfaces.length)
-    return <Empty title="No interface yet"><p>An interface is a port that certgate guards and the service behind it. Write the first one into
-      <code>certgate.conf</code>: <code>certgate help config</code> explains each line, then reload.</p></Empty>;
+    return <Empty title="No interface yet"><p>An interface is a port that certgate guards and the service behind it. Write the first one
+      into <code>certgate.conf</code>: <code>certgate help config</code> explains each line, then reload.</p></Empty>;
   return (
     <div class="scroll-x" tabIndex={0} role="region" aria-label="Interfaces">
       <table class="plain-table interfaces">
         <thead>
           <tr><th scope="col" rowSpan={2}>Interface</th><th scope="col" rowSpan={2}>Level in force</th>
-            <th scope="colgroup" colSpan={2} class="num">Last minute</th><th scope="colgroup" colSpan={3} class="num">Since the start</th></tr>
+            <th scope="colgroup" colSpan={2} class="num">Last minute</th><th scope="colgroup" colSpan={3} class="num since">Since the start</th></tr>
           <tr><th scope="col" class="num">accepted</th><th scope="col" class="num">refused</th>
-            <th scope="col" class="num">accepted</th><th scope="col" class="num">refused</th><th scope="col" class="num">open</th></tr>
+            <th scope="col" class="num since">accepted</th><th scope="col" class="num since">refused</th><th scope="col" class="num since">open</th></tr>
         </thead>
         <tbody>{s.interfaces.map((it) => <InterfaceRow key={it.name} it={it} rate={last(it.name)} />)}</tbody>
       </table>
@@ -116,7 +116,7 @@ function Interfaces({ rates }: { rates: Rates | null }) {
 
 function LastRefusals() {
   rowsVersion.value;
-  const refused = rows.latest((r) => r.verdict === 'reject', 8);
+  const refused = rows.latest((r) => r.verdict === 'reject', 7);
   if (!refused.length)
     return <Empty title="Nobody was refused"><p>A refused connection appears here at once, with the reason and the way out.</p></Empty>;
   return (
@@ -124,9 +124,10 @@ function LastRefusals() {
       {refused.map((r) => (
         <li key={r.incident + r.time}>
           <a href={`#/decisions/${r.incident}`}>
-            <span class="who-why"><strong>{r.certificate ? commonName(r.certificate.subject) : r.peer ?? 'somebody'}</strong>
-              <span>{reasonMeans(r.reason)}</span></span>
-            <span class="where">{r.interface} · <Time at={r.time} as="ago" /></span>
+            <strong>{r.certificate ? commonName(r.certificate.subject) : r.peer ?? 'somebody'}</strong>
+            <span class="where"><Time at={r.time} as="ago" /></span>
+            <span class="why">{reasonMeans(r.reason)}</span>
+            <span class="where">{r.interface}</span>
           </a>
         </li>
       ))}

@@ -110,7 +110,7 @@ export function Peers() {
   return (
     <Page title="Peers" actions={csv} lead={peers ? <>{plural(shown.length, 'certificate')}{level && ` that ${levelTitle(level)} would refuse`}</> : undefined}>
       <search class="filters" aria-label="Filter peers">
-        <TextField label="Search" type="search" value={search} onInput={setSearch} placeholder="name, issuer, SHA-256" />
+        <TextField label="Search" type="search" value={search} onInput={setSearch} placeholder="name or SHA-256" />
         <Pick label="Interface" value={interface_} onChange={setInterface}
           options={[['', 'All'], ...(status.value?.interfaces ?? []).map((i): [string, string] => [i.name, i.name])]} />
         <Pick label="Refused at" value={level} onChange={setLevel} options={[['', 'Any level'], ...levels.map((l): [string, string] => [l.level, l.title])]} />

@@ -206,7 +206,7 @@ export function TextField({ label, value, onInput, help, error, type = 'text', .
 export function Facts({ rows }: { rows: [string, ComponentChildren][] }) {
   return (
     <dl class="facts">
-      {rows.filter(([, value]) => value !== null && value !== undefined && value !== '').map(([name, value]) =>
+      {rows.filter(([, value]) => value !== null && value !== undefined && value !== '' && value !== false).map(([name, value]) =>
         <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
     </dl>
   );

@@ -39,17 +39,17 @@ export function RefusedTable({ list }: { list: RefusedList }) {
       <table class="plain-table">
         <thead><tr>
           <th scope="col">Peer</th><th scope="col">Interface</th><th scope="col">Why</th><th scope="col">Last seen</th>
-          <th scope="col" class="num">Times</th><th scope="col">Certificate ends in</th>
+          <th scope="col" class="num">Times</th><th scope="col">Ends in</th>
         </tr></thead>
         <tbody>
           {list.peers.map((p) => (
             <tr key={p.interface + p.sha256}>
               <th scope="row"><Subject subject={p.subject} /> <Print sha256={p.sha256} /></th>
-              <td>{p.interface}</td>
+              <td class="nowrap">{p.interface}</td>
               <td class="why">{reasonMeans(p.reason)}</td>
-              <td><Time at={p.last_seen} as="ago" /></td>
+              <td class="nowrap"><Time at={p.last_seen} as="ago" /></td>
               <td class="num">{formatNumber(p.count)}</td>
-              <td><Days left={p.days_left} /></td>
+              <td class="nowrap"><Days left={p.days_left} /></td>
             </tr>
           ))}
         </tbody>
@@ -165,7 +165,7 @@ export function ChangeForm({ edits, verb, danger, confirmWithin = '0', comment: 
           </div>
           {needsForce && (
             <label class="tick"><input type="checkbox" checked={force} onChange={(e) => setForce(e.currentTarget.checked)} />
-              <span>Do it all the same{refused > 0 && `, and refuse ${plural(refused, 'this peer', 'these peers')}`}</span></label>
+              <span>Do it all the same{refused > 0 && `, and refuse ${refused === 1 ? 'this peer' : `these ${formatNumber(refused)} peers`}`}</span></label>
           )}
           {error && <Problem text={error} />}
           <div class="dialog-foot">
