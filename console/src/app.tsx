@@ -155,7 +155,7 @@ function Shell() {
   return (
     <div class="shell">
       <a class="skip" href="#main" onClick={(e) => { e.preventDefault(); document.querySelector<HTMLElement>('main h1')?.focus(); }}>Skip to the page</a>
-      <div class="side">
+      <header class="side">
         <div class="brand"><a href="#/overview">certgate</a>
           <button type="button" class="plain menu" aria-expanded={menu} aria-controls="nav" onClick={() => setMenu(!menu)}><Icon name="menu" />Menu</button></div>
         <nav id="nav" class={menu ? 'open' : ''} aria-label="Pages">
@@ -167,7 +167,7 @@ function Shell() {
           <Who />
         </nav>
         <Health />
-      </div>
+      </header>
       <main id="main" class={`page-${at.page}`}>
         <PendingBar />
         {page ? <page.show key={page.id} /> : <Problem text={`There is no page “${at.page}”. Choose one on the left.`} />}

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { get, messageOf, query } from '../api';
 import { commonName, formatNumber, peerAddress, plural } from '../format';
-import { type Filter, noFilter, recordKey } from '../rows';
+import { type Filter, noFilter } from '../rows';
 import { go, live, narrow, place, rows, rowsVersion, status } from '../state';
 import type { DecisionRecord } from '../types';
 import { levelTitle, reasonMeans, reasonNames } from '../words';
@@ -130,7 +130,6 @@ export function Decisions() {
             <p><code>curl --cert peer.pem --key peer.key https://this-host:port/</code></p></Empty>
       ) : (
         <VirtualTable label="Decisions" layout="l-decisions" columns={COLUMNS} count={count} rowHeight={narrow.value ? 76 : 46}
-          rowKey={(i) => { const r = rows.at(i); return r ? recordKey(r) : String(i); }}
           cells={(i) => { const r = rows.at(i); return r ? cellsOf(r) : []; }}
           rowClass={(i) => (rows.at(i)?.verdict === 'reject' ? 'refused' : '')}
           onOpen={(i) => { const r = rows.at(i); if (r) go(`#/decisions/${r.incident}`); }}

@@ -13,7 +13,7 @@ import { Facts } from '../ui/basics';
 type PeerPage = { total: number; peers: Peer[]; next: string | number | null };
 
 const COLUMNS: Column[] = [
-  { name: 'peer', label: 'Peer' }, { name: 'interface', label: 'Interface' }, { name: 'strip', label: <StripHead />, text: 'Verdict at each level' },
+  { name: 'peer', label: 'Peer' }, { name: 'interface', label: 'Interface' }, { name: 'strip', label: <StripHead /> },
   { name: 'days', label: 'Ends in' }, { name: 'seen', label: 'Last seen' }, { name: 'count', label: 'Times' },
 ];
 
@@ -120,7 +120,6 @@ export function Peers() {
         done={progress} of={total || undefined} cancel={() => abort.abort()} />}
       {peers && (shown.length ? (
         <VirtualTable label="Peers" layout="l-peers" columns={COLUMNS} count={shown.length} rowHeight={narrow.value ? 100 : 50}
-          rowKey={(i) => { const p = shown[i]; return p ? p.interface + p.sha256 : String(i); }}
           cells={(i) => { const p = shown[i]; return p ? cells(p) : []; }}
           onOpen={(i) => setOpen(shown[i] ?? null)} />
       ) : search || interface_ || level ? <Empty title="No peer fits"><p>Clear a filter to see the others.</p></Empty>

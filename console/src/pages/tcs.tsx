@@ -240,7 +240,6 @@ function List() {
       {error && <Problem text={error} retry={() => void read(null)} />}
       {list && (list.length ? (
         <VirtualTable label="Trusted certificates" layout="l-tcs" columns={COLUMNS} count={list.length} rowHeight={narrow.value ? 84 : 50}
-          rowKey={(i) => list[i]?.sha256 ?? String(i)}
           cells={(i) => { const c = list[i]; return c ? [
             <a href={`#/tcs/${c.sha256}`} tabIndex={-1} onClick={(e) => e.stopPropagation()}><Subject subject={c.subject} /><span class="sub">{c.issuer === c.subject ? 'issued by itself' : commonName(c.issuer)}</span></a>,
             c.kind, c.key, <Days left={c.days_left} />, <Print sha256={c.sha256} />] : []; }}

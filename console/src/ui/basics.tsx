@@ -36,7 +36,7 @@ export function Print({ sha256, full = false }: { sha256: string; full?: boolean
     }
   };
   return (
-    <button type="button" class="print" title={`${sha256}\nCopy`} aria-label={`Copy fingerprint ${sha256}`} onClick={copy}>
+    <button type="button" class="print" title={`${sha256}\nCopy`} aria-label={`${full ? sha256 : sha256.slice(0, 12)}, copy the fingerprint`} onClick={copy}>
       {copied ? 'copied' : full ? sha256 : sha256.slice(0, 12)}
     </button>
   );
@@ -86,7 +86,7 @@ export function LevelStrip({ strip, current }: { strip: Strip | undefined; curre
 }
 
 export function StripHead() {
-  return <span class="strip head" aria-hidden="true">{levels.map(({ level, title }) =>
+  return <span class="strip head">{levels.map(({ level, title }) =>
     <span key={level} class="cell" title={title}>{levelShort(level)}</span>)}</span>;
 }
 
@@ -137,7 +137,7 @@ export function Section({ title, children, actions, class: name = '' }:
 
 /* Nothing here yet: what this place is for, and the first step. */
 export function Empty({ title, children }: Children & { title: string }) {
-  return <div class="empty"><h3>{title}</h3>{children}</div>;
+  return <div class="empty"><h2>{title}</h2>{children}</div>;
 }
 
 export function Problem({ text, retry }: { text: string; retry?: () => void }) {

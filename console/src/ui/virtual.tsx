@@ -10,7 +10,6 @@ const AROUND = 6;
 export interface Column {
   name: string;
   label: ComponentChildren;
-  text?: string;
 }
 
 interface Props {
@@ -18,7 +17,6 @@ interface Props {
   columns: Column[];
   count: number;
   rowHeight: number;
-  rowKey: (i: number) => string;
   cells: (i: number) => ComponentChildren[];
   rowClass?: (i: number) => string;
   onOpen?: (i: number) => void;
@@ -100,11 +98,13 @@ export function VirtualTable(p: Props) {
     p.onTop?.((scroller.current?.scrollTop ?? 0) < p.rowHeight / 2);
   };
 
+  // As many elements as rows fit, used again and again: scrolling changes their text and makes none.
+  const slots = Math.ceil(height / p.rowHeight) + 2 * AROUND + 2;
   const body = [];
   for (let i = first; i < last; i++) {
     const open = p.onOpen && (() => p.onOpen?.(i));
     body.push(
-      <div key={p.rowKey(i)} id={`${id}-${i}`} role="row" aria-rowindex={i + 2} onClick={open}
+      <div key={i % slots} id={`${id}-${i}`} role="row" aria-rowindex={i + 2} onClick={open}
         class={`vrow ${p.layout}${i === active ? ' active' : ''}${open ? ' opens' : ''} ${p.rowClass?.(i) ?? ''}`}
         style={{ transform: `translateY(${i * p.rowHeight}px)`, height: `${p.rowHeight}px` }}>
         {p.cells(i).map((cell, c) => <div key={c} role="gridcell" class={`c-${p.columns[c]?.name}`}>{cell}</div>)}
@@ -115,7 +115,7 @@ export function VirtualTable(p: Props) {
       aria-activedescendant={active !== null && active >= first && active < last ? `${id}-${active}` : undefined}
       onScroll={scrolled} onKeyDown={key} onBlur={leave}>
       <div role="row" aria-rowindex={1} class={`vhead ${p.layout}`}>
-        {p.columns.map((c) => <div key={c.name} role="columnheader" class={`c-${c.name}`} aria-label={c.text}>{c.label}</div>)}
+        {p.columns.map((c) => <div key={c.name} role="columnheader" class={`c-${c.name}`}>{c.label}</div>)}
       </div>
       <div role="rowgroup" class="vbody" style={{ height: `${p.count * p.rowHeight}px` }}>{body}</div>
       {p.foot && <div class="vfoot" role="row"><div role="gridcell">{p.foot}</div></div>}
