@@ -176,6 +176,8 @@ export interface DiffRow {
   name: string;
   before: string | null;
   after: string | null;
+  latched_before?: boolean;
+  latched_after?: boolean;
 }
 
 export interface Refused {
@@ -188,10 +190,15 @@ export interface Refused {
   days_left: number | null;
 }
 
-export interface RefusedList {
+/* Who would be refused and admitted by a change; null where the node keeps no inventory. */
+export interface Outlook {
   total: number;
-  since?: string;
+  since: string;
+  unsure: number;
   peers: Refused[];
+  admitted: number;
+  admits: Refused[];
+  self: { interface: string; admitted: boolean; reason: string | null } | null;
 }
 
 export interface ChangeAnswer {
@@ -200,11 +207,10 @@ export interface ChangeAnswer {
   preview: boolean;
   diff: DiffRow[];
   latches_cleared: { name: string; before: string; after: string; begin: string[] }[];
-  would_refuse: RefusedList | null;
-  self: { interface: string; admitted: boolean; reason: string | null } | null;
-  backup: string | null;
+  would_refuse?: Outlook | null;
+  backup?: string | null;
   confirm: { reverts_at: string } | null;
-  notes: string[];
+  notes?: string[];
 }
 
 export interface Generation {

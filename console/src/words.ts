@@ -28,9 +28,9 @@ export const reasonMeans = (reason: string | null | undefined): string =>
 export const remedyOf = (reason: string | null | undefined): string =>
   reason ? sentence(reasons[reason]?.remedy ?? '') : '';
 
-/* The first level, in page order, that asks a check. */
-export const firstLevelOf = (check: string): LevelName =>
-  levels.find((l) => l.checks.includes(check))?.level ?? 'none';
+/* The first level, in page order, that asks a check; null for those that an interface asks beside its level. */
+export const firstLevelOf = (check: string): LevelName | null =>
+  levels.find((l) => l.checks.includes(check))?.level ?? null;
 
 export const capital = sentence;
 

@@ -165,7 +165,7 @@ export class Mock {
     const level = edits.find((e) => e.op === 'set' && /checks|level/.test(e.name))?.value;
     const refused = level ? this.peers().filter((p) => p.verdicts[level]?.verdict === 'reject' && p.verdicts.medium?.verdict === 'accept') : [];
     return { total: refused.length, since: iso(Date.now() - 30 * 864e5), peers: refused.map((p) => ({ interface: p.interface, sha256: p.sha256, subject: p.subject, last_seen: p.last_seen, count: p.count,
-      reason: p.verdicts[level].reason, days_left: p.days_left })) };
+      reason: p.verdicts[level].reason, days_left: p.days_left })), unsure: 0, admitted: 0, admits: [], self: null };
   }
   diff(edits) {
     return edits.flatMap((e) => {
@@ -204,7 +204,7 @@ export class Mock {
     const refused = this.wouldRefuse(edits);
     const diff = this.diff(edits);
     const cleared = edits.filter((e) => e.op === 'set' && this.latched.has(e.name)).map((e) => ({ name: e.name, before: this.values[e.name], after: e.value, begin: ['key-usage', 'extended-key-usage', 'critical-extensions'] }));
-    const told = { generation: this.generation, changed: false, preview: Boolean(preview), diff, latches_cleared: cleared, would_refuse: refused, self: null, backup: null, confirm: null, notes: [] };
+    const told = { generation: this.generation, changed: false, preview: Boolean(preview), diff, latches_cleared: cleared, would_refuse: refused, backup: null, confirm: null, notes: [] };
     if (preview || !diff.length)
       return told;
     if (this.role === 'auditor' || (this.role === 'operator' && edits.some((e) => !/pin/.test(e.op))))
@@ -300,7 +300,7 @@ export class Mock {
       'DELETE /session': () => { this.signedOut = true; return {}; },
       'GET /settings': () => this.settings(),
       'POST /changes': () => this.change(body),
-      'POST /what-if': () => ({ would_refuse: this.wouldRefuse(body.edits), would_admit: { total: 0, peers: [] } }),
+      'POST /what-if': () => this.change({ ...body, preview: true }),
       'POST /confirm': () => { this.settle(); return { generation: this.generation }; },
       'POST /revert': () => { this.revert(); return {}; },
       'GET /generations': () => page(this.generations.toReversed(), 'generations'),

@@ -25,7 +25,8 @@ export async function openPage(browser, { width = 'wide', theme = 'light', ...mo
   const page = await context.newPage();
   page.wrong = [];
   page.on('pageerror', (e) => page.wrong.push(`error: ${e.message}`));
-  page.on('console', (m) => { if (m.type() === 'error' || /Content Security/.test(m.text())) page.wrong.push(`console: ${m.text()}`); });
+  page.on('console', (m) => { if (/Content Security/.test(m.text()) || (m.type() === 'error' && !/^Failed to load/.test(m.text()))) page.wrong.push(`console: ${m.text()}`); });
+  page.on('response', (r) => { if (r.status() >= 400) page.wrong.push(`${r.status()} ${new URL(r.url()).pathname}`); });
   page.setDefaultTimeout(15000);
   return page;
 }

@@ -26,7 +26,7 @@ function Matrix({ answer }: { answer: CheckAnswer }) {
               const good = at?.verdict === 'accept';
               return <td key={l.level} class={`mid ${good ? 'good' : 'bad'}`} title={good ? '' : reasonMeans(at?.reason)}><Icon name={good ? 'check' : 'cross'} /><span class="word">{good ? 'accept' : 'refuse'}</span></td>;
             })}<td /></tr>
-          {checks.map((c) => {
+          {checks.filter((c) => findings.has(c.check) || levels.some((l) => l.checks.includes(c.check))).map((c) => {
             const f = findings.get(c.check);
             const [state, icon, word] = f ? STATE[f.outcome] : ['none', 'dash', 'not evaluated'];
             return (

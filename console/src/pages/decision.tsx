@@ -57,7 +57,8 @@ function Ladder({ r }: { r: DecisionRecord }) {
   const shownGroups = [
     ...groups.filter((g) => !g.level.endsWith('+remote')).map((g) => ({ title: g.title, levels: [g.level], own: g.own })),
     { title: 'Remote', levels: remote.map((g) => g.level), own: checks.map((c) => c.check).filter((c) => remote.some((g) => g.own.includes(c))) },
-  ];
+    { title: 'Beside the levels', levels: [], own: [...findings.keys()].filter((c) => firstLevelOf(c) === null) },
+  ].filter((g) => g.own.length);
   return (
     <ol class="ladder">
       {shownGroups.map((g) => (
@@ -122,7 +123,7 @@ function Chain({ r }: { r: DecisionRecord }) {
         return (
           <li key={p.sha256} class={`link${anchor ? ' anchor' : ''}`}>
             <p class="role">{received ? 'Received certificate' : anchor ? 'Trust anchor' : 'Issuing authority'}
-              {anchor && <span class="tag good">in the trust store</span>}</p>
+              {anchor && <> <span class="tag good">in the trust store</span></>}</p>
             <p class="name"><strong>{commonName(p.subject)}</strong> {p.subject !== `CN=${commonName(p.subject)}` && <span class="quiet wrap">{p.subject}</span>}</p>
             {received ? <ReceivedFacts r={r} /> : (
               <Facts rows={[['Valid until', <Time at={p.not_after} as="date" />], ['SHA-256', <Print sha256={p.sha256} />],

@@ -1,18 +1,13 @@
 /* Raise a setting without breaking anybody: who would be refused, then the change with a way back. */
 import { useState } from 'preact/hooks';
-import { ApiError, get, post, query } from '../api';
+import { get, post, query } from '../api';
 import { formatNumber, plural } from '../format';
 import { generationSeen, go, may, place, status } from '../state';
-import type { ChangeAnswer, Edit, RefusedList, Setting } from '../types';
+import type { ChangeAnswer, Edit, Setting } from '../types';
 import { checkTitle, levels, levelTitle } from '../words';
 import { Empty, Page, Pick, Problem, Section, Working } from '../ui/basics';
-import { ChangeDialog, RefusedTable } from '../ui/change';
+import { Besides, ChangeDialog, NO_INVENTORY, RefusedTable } from '../ui/change';
 import { useLoad } from '../ui/load';
-
-interface WhatIf {
-  would_refuse: RefusedList | null;
-  would_admit?: RefusedList | null;
-}
 
 const TYPES = ['level', 'line-level', 'security', 'live', 'allow', 'bool'];
 
@@ -28,22 +23,11 @@ export function checksBetween(from: string | null, to: string): { begin: string[
   return { begin: of(to).filter((c) => !of(from).includes(c)), end: of(from).filter((c) => !of(to).includes(c)) };
 }
 
-/* Asked before a change; a server without that question tells the same, of a change that is only previewed. */
-async function foresee(edits: Edit[], signal: AbortSignal): Promise<WhatIf> {
-  try {
-    return await post<WhatIf>('/what-if', { edits }, signal);
-  } catch (e) {
-    if (e instanceof ApiError && e.status === 404)
-      return post<ChangeAnswer>('/changes', { edits, preview: true }, signal);
-    throw e;
-  }
-}
-
 function Consequences({ setting, to }: { setting: Setting; to: string }) {
   const edits: Edit[] = [{ op: 'set', name: setting.name, value: to }];
   const [apply, setApply] = useState(false);
   const [stopped, setStopped] = useState(false);
-  const found = useLoad((signal) => foresee(edits, signal), [setting.name, to, generationSeen.value]);
+  const found = useLoad((signal) => post<ChangeAnswer>('/what-if', { edits }, signal), [setting.name, to, generationSeen.value]);
   const isLevel = setting.type.endsWith('level');
   const { begin, end } = checksBetween(setting.value ?? setting.default, to);
   const list = found.data?.would_refuse;
@@ -56,12 +40,11 @@ function Consequences({ setting, to }: { setting: Setting; to: string }) {
         {found.error ? <Problem text={found.error} retry={found.reload} />
           : stopped ? <p class="quiet">Stopped. Choose a value to look again.</p>
           
-          : found.data && !found.loading && !list ? <p class="callout warn">This node keeps no inventory of its peers, so nobody can say who would be refused. Set a time after which the change goes back.</p>
+          : found.data && !found.loading && !list ? <p class="callout warn">{NO_INVENTORY}</p>
           : found.loading || !list ? <Working text="Judging every peer seen in the last 30 days…" cancel={() => setStopped(true)} />
           : list.total === 0 ? <p class="callout good"><strong>Nobody would be refused</strong> of all who came in the last 30 days.</p>
           : <div class="callout bad"><strong>{plural(list.total, 'peer')} would be refused</strong><RefusedTable list={list} /></div>}
-        {found.data?.would_admit && found.data.would_admit.total > 0 &&
-          <p class="callout warn">{plural(found.data.would_admit.total, 'peer')} refused today would be admitted.</p>}
+        {list && !found.loading && <Besides outlook={list} />}
         {found.data && !found.loading && (
           <div class="dialog-foot">
             {may('administrator') ? <button type="button" class={list?.total ? 'danger' : 'primary'} onClick={() => setApply(true)}>Apply…</button>

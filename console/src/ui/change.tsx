@@ -4,15 +4,16 @@
  */
 import { useState } from 'preact/hooks';
 import { ApiError, messageOf, post } from '../api';
-import { formatNumber, plural } from '../format';
+import { commonName, formatNumber, plural } from '../format';
 import { generationSeen, go, may, notify, readStatus } from '../state';
-import type { ChangeAnswer, DiffRow, Edit, RefusedList } from '../types';
+import type { ChangeAnswer, DiffRow, Edit, Outlook } from '../types';
 import { checkTitle, reasonMeans } from '../words';
 import { Days, Pick, Print, Problem, Subject, TextField, Time, Working } from './basics';
 import { Dialog } from './dialog';
 import { useLoad } from './load';
 
-const shown = (value: string | null): string => (value === null || value === '' ? 'not set' : value);
+const shown = (value: string | null, latched: boolean | undefined): string =>
+  (value === null || value === '' ? 'not set' : value) + (latched ? ', latched' : '');
 
 const PARTS: Record<string, string> = { setting: 'Setting', tcs: 'Trust store', identity: 'Identity', pin: 'Admission' };
 
@@ -24,8 +25,8 @@ export function Diff({ diff }: { diff: DiffRow[] }) {
         {diff.map((row) => (
           <tr key={row.part + row.name}>
             <th scope="row"><span class="quiet">{PARTS[row.part] ?? row.part}</span> <span class="wrap">{row.name}</span></th>
-            <td class="before">{shown(row.before)}</td>
-            <td class="after">{shown(row.after)}</td>
+            <td class="before">{shown(row.before, row.latched_before)}</td>
+            <td class="after">{shown(row.after, row.latched_after)}</td>
           </tr>
         ))}
       </tbody>
@@ -33,7 +34,7 @@ export function Diff({ diff }: { diff: DiffRow[] }) {
   );
 }
 
-export function RefusedTable({ list }: { list: RefusedList }) {
+export function RefusedTable({ list }: { list: Outlook }) {
   return (
     <div class="scroll-x" tabIndex={0} role="region" aria-label="Peers that would be refused">
       <table class="plain-table">
@@ -46,7 +47,7 @@ export function RefusedTable({ list }: { list: RefusedList }) {
             <tr key={p.interface + p.sha256}>
               <th scope="row"><Subject subject={p.subject} /> <Print sha256={p.sha256} /></th>
               <td class="nowrap">{p.interface}</td>
-              <td class="why">{reasonMeans(p.reason)}</td>
+              <td class="why">{reasonMeans(p.reason) || 'Its port is closed'}</td>
               <td class="nowrap"><Time at={p.last_seen} as="ago" /></td>
               <td class="num">{formatNumber(p.count)}</td>
               <td class="nowrap"><Days left={p.days_left} /></td>
@@ -57,6 +58,19 @@ export function RefusedTable({ list }: { list: RefusedList }) {
       {list.total > list.peers.length &&
         <p class="quiet">… and {formatNumber(list.total - list.peers.length)} more.</p>}
     </div>
+  );
+}
+
+export const NO_INVENTORY = 'This node keeps no inventory of its peers, so nobody can say who would be refused. Set a time after which the change goes back.';
+
+/* What else follows: who would come in, and whose records do not tell. */
+export function Besides({ outlook }: { outlook: Outlook }) {
+  const names = outlook.admits.slice(0, 5).map((p) => `${commonName(p.subject)} on ${p.interface}`).join(', ');
+  return (
+    <>
+      {outlook.admitted > 0 && <p class="callout warn"><strong>{plural(outlook.admitted, 'peer')} refused today would be admitted</strong>: {names}{outlook.admitted > 5 && ' and others'}.</p>}
+      {outlook.unsure > 0 && <p class="quiet">Of {plural(outlook.unsure, 'peer')} the records do not tell.</p>}
+    </>
   );
 }
 
@@ -106,7 +120,8 @@ export function ChangeForm({ edits, verb, danger, confirmWithin = '0', comment: 
   const preview = useLoad((signal) => ask({ edits, preview: true }, signal), [JSON.stringify(edits)]);
   const p = preview.data;
   const refused = p?.would_refuse?.total ?? 0;
-  const self = p?.self && !p.self.admitted ? p.self : null;
+  const outlook = p?.would_refuse;
+  const self = outlook?.self && !outlook.self.admitted ? outlook.self : null;
   const needsForce = Boolean(p?.lockout) || refused > 0 || self !== null;
 
   const apply = async () => {
@@ -143,7 +158,7 @@ export function ChangeForm({ edits, verb, danger, confirmWithin = '0', comment: 
           {l.begin.length > 0 && <> These checks begin: {l.begin.map(checkTitle).join(', ')}.</>}
         </div>
       ))}
-      {p.notes.map((note) => <p key={note} class="callout">{note}</p>)}
+      {(p.notes ?? []).map((note) => <p key={note} class="callout">{note}</p>)}
       {self && (
         <div class="callout bad">
           <strong>This shuts you out.</strong> Your own certificate would be refused on {self.interface}: {reasonMeans(self.reason)}.
@@ -155,7 +170,9 @@ export function ChangeForm({ edits, verb, danger, confirmWithin = '0', comment: 
           <strong>{plural(refused, 'peer')} seen lately would be refused.</strong>
           <RefusedTable list={p.would_refuse} />
         </div>
-      ) : p.would_refuse && p.diff.length > 0 && <p class="callout good">No peer that was seen in the last 30 days would be refused by this.</p>}
+      ) : outlook && p.diff.length > 0 && <p class="callout good">No peer that was seen in the last 30 days would be refused by this.</p>}
+      {outlook && <Besides outlook={outlook} />}
+      {!outlook && p.diff.length > 0 && <p class="callout warn">{NO_INVENTORY}</p>}
       {p.lockout && !refused && !self && <p class="callout bad">{p.lockout}</p>}
       {p.diff.length > 0 && (
         <form onSubmit={(e) => { e.preventDefault(); void apply(); }}>
