@@ -236,9 +236,9 @@ export interface TcsEntry {
 }
 
 export interface LintFinding {
-  severity: string;
   kind: string;
-  sha256s: string[];
+  sha256: string;
+  subject: string;
   text: string;
 }
 

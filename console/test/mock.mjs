@@ -287,8 +287,9 @@ export class Mock {
       peers: this.peers().filter((p) => p.days_left < 60) };
   }
   lint() {
-    return { findings: [{ severity: 'warning', kind: 'self-signed-end-entity', sha256s: [this.trusted.find((c) => c.subject.includes('reception'))?.sha256 ?? this.trusted[0].sha256], text: 'a self-signed end entity: high refuses it although a copy is here' },
-      { severity: 'warning', kind: 'ends-soon', sha256s: [this.trusted[0].sha256], text: 'ends in 4 days' }] };
+    const of = (c, kind, text) => ({ kind, sha256: c.sha256, subject: c.subject, text });
+    const findings = [of(this.trusted.find((c) => c.subject.includes('reception')) ?? this.trusted[0], 'self-signed', 'a self-signed end entity, which high refuses although a copy is here'), of(this.trusted[0], 'ends-soon', 'ends within 30 days')];
+    return { count: findings.length, findings, ca_names_bytes: 37, ca_names_limit: 65536 };
   }
 
   route(method, path, q, body) {
@@ -307,6 +308,7 @@ export class Mock {
       'GET /diff': () => ({ diff: this.diff([{ op: 'set', name: 'checks.management', value: 'high' }]) }),
       'GET /tcs': () => { const w = (q.get('q') ?? '').toLowerCase(); const list = this.empty ? [] : this.trusted; return page(list.filter((c) => !w || c.subject.toLowerCase().includes(w) || c.sha256.startsWith(w)).map((c) => this.trustedRow(c)), 'certificates', { count: list.length }); },
       'GET /tcs/lint': () => (this.empty ? { findings: [] } : this.lint()),
+      'GET /tcs/unused': () => ({ days: 90, certificates: this.trusted.slice(0, 2).map((c) => this.trustedRow(c)), more: false }),
       'POST /tcs/inspect': () => this.inspected(),
       'GET /identities': () => (this.empty ? { identities: [] } : this.identities()),
       'POST /identities': () => (body.op === 'csr' ? { csr: '-----BEGIN CERTIFICATE REQUEST-----\nMIH4MIGgAgEAMCExHzAdBgNVBAMMFmdhdGUtMS5leGFtcGxlLmNvbQ\n-----END CERTIFICATE REQUEST-----\n' } : { generation: this.generation, changed: true }),

@@ -69,6 +69,7 @@ export const VIEWS = [
     await page.waitForSelector('.certs li');
   } },
   { name: 'tcs-lint', place: 'tcs?show=lint' },
+  { name: 'tcs-unused', place: 'tcs?show=unused' },
   { name: 'tcs-pins', place: 'tcs?show=pins' },
   { name: 'tcs-one', place: 'tcs', open: async (page) => { await page.locator('.vrow').first().click(); await page.waitForSelector('.facts'); } },
   { name: 'identities', place: 'identities' },

@@ -60,10 +60,11 @@ for (const [theme, width] of [['light', 'wide'], ['dark', 'wide'], ['light', 'na
 test('10,000 decisions scroll, with as many rows drawn as are in sight', { skip }, async (t) => {
   const { page } = await opened(t, 'decisions', {}, (mock) => mock.fill(10500));
   const table = page.locator('.vtable');
-  for (let i = 0; i < 40 && !/1\d,\d{3} decisions/.test(await page.locator('.lead').innerText()); i++) {
-    await table.evaluate((el) => { el.scrollTop = el.scrollHeight; });
-    await page.waitForTimeout(60);
-  }
+  await page.waitForFunction(() => {
+    const el = document.querySelector('.vtable');
+    el.scrollTop = el.scrollHeight; // at its end it reads on
+    return /1\d,\d{3} decisions/.test(document.querySelector('.lead').innerText);
+  }, null, { polling: 50, timeout: 30000 });
   assert.match(await page.locator('.lead').innerText(), /1\d,\d{3} decisions/);
   // Of the page's own thread, by the processor's clock: what else runs on the machine does not count.
   const cdp = await page.context().newCDPSession(page);
@@ -119,7 +120,7 @@ test('200 decisions a second: the page does not fall behind', { skip }, async (t
 test('who scrolls down is not moved by what comes, and is told how much it is', { skip }, async (t) => {
   const { mock, page } = await opened(t, 'decisions');
   await page.locator('.vtable').evaluate((el) => { el.scrollTop = 460; });
-  await page.waitForTimeout(150);
+  await page.waitForFunction(() => document.querySelector('.vrow[aria-rowindex="18"]'));
   const seen = () => page.locator('.vrow').evaluateAll((all) => all.map((r) => [r.getAttribute('aria-rowindex'), r.querySelector('a').getAttribute('href')]).sort((a, b) => a[0] - b[0]));
   const before = await seen();
   mock.decide(25);

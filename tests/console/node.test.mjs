@@ -197,6 +197,16 @@ test('certificates are dropped, looked at, and only then trusted', { skip }, asy
   await page.getByRole('button', { name: 'Cancel' }).click();
 });
 
+test('the trust store tells what is wrong, what nobody needs, and who depends on a root', { skip }, async () => {
+  await go('tcs?show=lint');
+  await page.locator('.findings').getByText('wallboard').waitFor();
+  await go('tcs?show=unused');
+  await page.locator('.soon').getByText('Unlisted Issuing Root').waitFor();
+  await go('tcs');
+  await page.locator('.vrow').filter({ hasText: 'Example Telephony Root' }).click();
+  await page.locator('.soon').getByText('phone-0012').first().waitFor();
+});
+
 test('a certificate is removed, and what changes is named before', { skip }, async () => {
   await go('tcs');
   await page.getByRole('searchbox', { name: 'Search' }).fill('unlisted');

@@ -162,21 +162,43 @@ function Certificate({ sha256 }: { sha256: string }) {
 /* ---- lint and pins -------------------------------------------------------------------------------------------------- */
 
 function Lint() {
-  const { data, error, reload } = useLoad((signal) => get<{ findings: LintFinding[] }>('/tcs/lint', signal), [generationSeen.value]);
+  const { data, error, reload } = useLoad((signal) => get<{ findings: LintFinding[]; count: number }>('/tcs/lint', signal), [generationSeen.value]);
   if (error)
     return <Problem text={error} retry={reload} />;
   if (!data)
     return <Working text="Looking over the trust store…" />;
   if (!data.findings.length)
-    return <Empty title="Nothing to find fault with"><p>No certificate of the trust store is expired, weak, doubled or out of place.</p></Empty>;
+    return <Empty title="Nothing to find fault with"><p>No certificate of the trust store is expired, weak or out of place.</p></Empty>;
   return (
     <Section>
       <ul class="findings">
-        {data.findings.map((f, i) => (
-          <li key={i}><span class={`tag ${f.severity === 'error' ? 'bad' : f.severity === 'warning' ? 'warn' : ''}`}>{f.severity}</span>
-            <span>{capital(f.text)} <span class="quiet">{f.sha256s.map((s) => <a key={s} href={`#/tcs/${s}`}>{s.slice(0, 12)} </a>)}</span></span></li>
+        {data.findings.map((f) => (
+          <li key={f.sha256 + f.kind}><a href={`#/tcs/${f.sha256}`}>{commonName(f.subject)}</a><span>{capital(f.text)}</span></li>
         ))}
       </ul>
+      {data.count > data.findings.length && <p class="quiet">… and {formatNumber(data.count - data.findings.length)} more.</p>}
+    </Section>
+  );
+}
+
+/* What no peer of the last 90 days needed, neither as an authority of its path nor as its own copy. */
+function Unused() {
+  const { data, error, reload } = useLoad((signal) => get<{ days: number; certificates: TcsEntry[]; more: boolean }>('/tcs/unused?limit=500', signal), [generationSeen.value]);
+  if (error)
+    return <Problem text={error} retry={reload} />;
+  if (!data)
+    return <Working text="Comparing with the peers…" />;
+  if (!data.certificates.length)
+    return <Empty title="Every certificate is needed"><p>Each certificate of the trust store stood in the path of a peer within {data.days} days.</p></Empty>;
+  return (
+    <Section>
+      <p class="quiet">No peer of the last {data.days} days needed these. What nobody needs is better not trusted.</p>
+      <ul class="soon">
+        {data.certificates.map((c) => (
+          <li key={c.sha256}><a href={`#/tcs/${c.sha256}`}>{commonName(c.subject)}</a><span class="quiet">{c.kind}</span><Days left={c.days_left} /></li>
+        ))}
+      </ul>
+      {data.more && <p class="quiet">… and more.</p>}
     </Section>
   );
 }
@@ -252,7 +274,7 @@ function List() {
   );
 }
 
-const TABS: [string, string][] = [['', 'Certificates'], ['lint', 'Lint'], ['pins', 'Admitted by exception']];
+const TABS: [string, string][] = [['', 'Certificates'], ['lint', 'Lint'], ['unused', 'Not needed'], ['pins', 'Admitted by exception']];
 
 export function Tabs({ tabs, page, show }: { tabs: [string, string][]; page: string; show: string }) {
   return (
@@ -270,7 +292,7 @@ export function Tcs() {
   return (
     <Page title="Trust store" actions={may('administrator') && <button type="button" class="primary" onClick={() => setAdd(true)}>Add certificates…</button>}>
       <Tabs tabs={TABS} page="tcs" show={show} />
-      {show === 'lint' ? <Lint /> : show === 'pins' ? <Pins /> : <List />}
+      {show === 'lint' ? <Lint /> : show === 'unused' ? <Unused /> : show === 'pins' ? <Pins /> : <List />}
       {add && <AddDialog onClose={() => setAdd(false)} />}
     </Page>
   );
