@@ -288,7 +288,7 @@ export class Mock {
   }
   lint() {
     const of = (c, kind, text) => ({ kind, sha256: c.sha256, subject: c.subject, text });
-    const findings = [of(this.trusted.find((c) => c.subject.includes('reception')) ?? this.trusted[0], 'self-signed', 'a self-signed end entity, which high refuses although a copy is here'), of(this.trusted[0], 'ends-soon', 'ends within 30 days')];
+    const findings = [of(this.trusted.find((c) => c.subject.includes('reception')) ?? this.trusted[0], 'key-weak', 'key below the 2048-bit class'), of(this.trusted[0], 'expired', 'has expired: nothing that needs it is accepted')];
     return { count: findings.length, findings, ca_names_bytes: 37, ca_names_limit: 65536 };
   }
 

@@ -14,11 +14,11 @@ sys.path.insert(0, os.path.join(HERE, "..", "integration"))
 
 from admin import Admin  # noqa: E402
 from conftest import Backend, Gateway, free_port  # noqa: E402
-from pki import DAY, Pki, now  # noqa: E402
+from pki import DAY, Pki, now, to_pem  # noqa: E402
 
 
 def certificates(pki, stranger):
-    made = {
+    return {
         "good": pki.leaf("voicemail-pro", san=("voicemail.example.com",)),
         "unpinned": pki.leaf("phone-0012", san=("phone-0012.example.com",)),
         "expired": pki.leaf("old-softconsole", end=now() - DAY / 2, san=("softconsole.example.com",)),
@@ -27,7 +27,6 @@ def certificates(pki, stranger):
         "no-key-usage": pki.leaf("door-camera-3", key_usage=False, san=("camera3.example.com",)),
         "soon": pki.leaf("wallboard", end=now() + 5 * DAY, start=now() - 3 * DAY, san=("wallboard.example.com",)),
     }
-    return made
 
 
 def main():
@@ -42,12 +41,11 @@ def main():
     port = free_port()
     gateway = Gateway(os.path.join(folder, "gw"), pki, pki.identity(), backend,
                       {"web-manager": {"level": None}, "http": {}, "sip": {"service": "sip", "phones": True, "mode": "sip"}},
-                      pinned=[certs["good"], certs["self-signed"], certs["soon"]], store=True,
+                      pinned=[certs["good"], certs["self-signed"], certs["soon"], certs["expired"]], store=True,
                       blocks=[f'console = "127.0.0.1:{port}"'])
     try:
         link = Admin(gateway).post("/console-link")["url"]
         with open(os.path.join(folder, "stranger-root.pem"), "wb") as f:
-            from pki import to_pem
             f.write(to_pem(stranger.root_der))
         print(json.dumps({
             "link": link, "console": f"http://127.0.0.1:{port}", "ports": gateway.ports, "socket": Admin(gateway).path, "folder": folder,
