@@ -2,7 +2,8 @@
 #ifndef CLI_IDENTITY_H
 #define CLI_IDENTITY_H
 
-#include "cli/cli.h"
+#include "cli/options.h"
+#include "identity/identity.h"
 
 extern const struct cli_command cli_identity_show;
 extern const struct cli_command cli_identity_create;
@@ -11,5 +12,12 @@ extern const struct cli_command cli_identity_csr;
 extern const struct cli_command cli_identity_install;
 extern const struct cli_command cli_identity_renew;
 extern const struct cli_command cli_identity_remove;
+
+/*
+ * Makes NAME.pem and NAME.key in the folder, which must not be there, and prints what stands in
+ * certgate.conf for them. Without hosts they are what the machine calls itself.
+ */
+int cli_identity_files(const char *folder, const char *name, const struct identity_wish *wanted,
+        enum cli_output output);
 
 #endif

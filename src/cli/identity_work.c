@@ -1,4 +1,5 @@
 /* certgate identity create, import, csr, install, renew, remove: what is done with one. */
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ struct wish {
     const char *key;
     const char *subject;
     int64_t days;
+    const char *out; /* folder, where no certgated is asked */
     bool new_key;
 };
 #define WISH_NEW ((struct wish) { .change = CHANGE_NEW })
@@ -106,19 +108,37 @@ take_name(const char *words, const struct wish *wish, int argc, int *result)
 }
 
 static int
+create_files(const struct wish *wish, const char *name)
+{
+    struct identity_wish wanted = { .hosts = wish->hosts.values,
+        .host_count = wish->hosts.count,
+        .subject = wish->subject,
+        .kind = IDENTITY_P256,
+        .days = wish->days == 0         ? IDENTITY_DEFAULT_DAYS
+                : wish->days > UINT_MAX ? UINT_MAX
+                                        : (unsigned)wish->days };
+
+    if (wish->key != NULL)
+        (void)identity_kind_from_name(wish->key, &wanted.kind); /* it was looked at before */
+    return cli_identity_files(wish->out, name, &wanted, wish->change.node.output);
+}
+
+static int
 run_create(int argc, char **argv)
 {
     struct wish wish = WISH_NEW;
     const struct option_row rows[] = { { "host", OPTION_LIST, &wish.hosts },
         { "key", OPTION_TEXT, &wish.key }, { "days", OPTION_NUMBER, &wish.days },
-        { "subject", OPTION_TEXT, &wish.subject }, WISH_OPTIONS(&wish),
-        { NULL, OPTION_FLAG, NULL } };
+        { "subject", OPTION_TEXT, &wish.subject }, { "out", OPTION_TEXT, &wish.out },
+        WISH_OPTIONS(&wish), { NULL, OPTION_FLAG, NULL } };
     int result;
 
     if (!options_read("identity create", cli_identity_create.help, rows, &wish.change.node, argc,
                 argv, &result) ||
             !take_name("identity create", &wish, argc, &result))
         return result;
+    if (wish.out != NULL)
+        return create_files(&wish, argv[optind]);
     if (wish.hosts.count == 0)
         return cli_fail("--host is missing: the DNS names and addresses that peers reach us by");
     return work(&wish, "create", argv[optind], wish_members(&wish));
@@ -269,8 +289,14 @@ const struct cli_command cli_identity_create = {
             "\n"
             "  --host HOST          a DNS name or address that peers reach us by; may be repeated\n"
             "  --key K              p256 (default), p384, rsa2048, rsa3072 or ed25519\n"
-            "  --days N             how long it is good\n"
-            "  --subject DN         default: the first host\n" WISH_HELP "\n" CHANGE_STATUS "\n"
+            "  --days N             how long it is good, default 825\n"
+            "  --subject DN         default: the first host\n"
+            "  --out FOLDER         make NAME.pem and NAME.key there and ask no certgated; what "
+            "stands "
+            "in\n"
+            "                       certgate.conf for them is printed, and --host is by default "
+            "what\n"
+            "                       this machine is called\n" WISH_HELP "\n" CHANGE_STATUS "\n"
             "example:\n"
             "  certgate identity create main --host gate.example.com --host 192.0.2.1\n",
 };

@@ -1,4 +1,5 @@
 """certgate trust, pins, identity, audit, backup, restore, user, console and check on the store of a running certgated."""
+import datetime
 import json
 import os
 import pty
@@ -8,7 +9,7 @@ import subprocess
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, load_pem_private_key, pkcs12
 from cryptography.x509.oid import NameOID
 
 from admin import Admin
@@ -122,6 +123,36 @@ def test_create_show_and_renew(command, admin):
     assert "made" in command.ok("identity", "show")
     command.ok("identity", "remove", "made")
     assert command("identity", "show", "made").returncode == 1
+
+
+def test_an_identity_in_files_needs_no_certgated(tmp_path):
+    folder = tmp_path / "made"
+    command = Command(str(tmp_path / "nothing"))
+    text = command.ok("identity", "create", "gw", "--out", str(folder), "--host", "gw.example.test", "--host",
+                      "sip:example.test", "--key", "rsa3072", "--days", "90")
+    assert text == (f'identity "gw" {{\n  certificate = "{folder}/gw.pem"\n  key = "{folder}/gw.key"\n}}\n')
+    cert = x509.load_pem_x509_certificate((folder / "gw.pem").read_bytes())
+    key = load_pem_private_key((folder / "gw.key").read_bytes(), None)
+    assert key.key_size == 3072 and cert.public_key().public_numbers() == key.public_key().public_numbers()
+    assert cert.not_valid_after - cert.not_valid_before == 90 * DAY - datetime.timedelta(seconds=1)
+    assert os.stat(folder / "gw.key").st_mode & 0o777 == 0o600
+    before = (folder / "gw.key").read_bytes()
+    result = command("identity", "create", "gw", "--out", str(folder), "--host", "gw.example.test")
+    assert result.returncode == 2 and "is there already" in result.stderr
+    assert (folder / "gw.key").read_bytes() == before and sorted(os.listdir(folder)) == ["gw.key", "gw.pem"]
+    facts = command.json("identity", "create", "machine", "--out", str(folder))
+    assert facts["self_signed"] and facts["key"] == "EC P-256" and facts["sans"]
+
+
+@pytest.mark.parametrize("words, wanted", [
+    (["../up", "--host", "a"], "the name has to be"), (["gw", "--host", "a b"], "'a b' is neither"),
+    (["gw", "--host", "a", "--days", "4000"], "there may be 1 to 3653"),
+    (["gw", "--host", "a", "--days", "4294967297"], "there may be 1 to 3653"),
+    (["gw", "--host", "a", "--subject", "a"], "each part must be"), (["gw", "--host", "a", "--key", "dsa"], "--key")])
+def test_wrong_identities_in_files(tmp_path, words, wanted):
+    result = Command("/nonexistent")("identity", "create", *words, "--out", str(tmp_path))
+    assert result.returncode == 2 and wanted in result.stderr
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_request_is_answered_by_a_ca(command, pki, tmp_path):
