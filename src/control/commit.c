@@ -168,9 +168,14 @@ locks_out(struct control *control, struct commit *commit, const struct candidate
     (void)json_object_set(commit->told, "would_refuse", look);
     if (refuses && !commit->force && !commit->preview)
         cg_buf_addf(problems,
-                "%lld peers of the last 30 days, or you, would be refused: see the list; force it "
-                "if that is wanted, best with a time to confirm it within\n",
-                (long long)json_integer_value(json_object_get(look, "total")));
+                "%lld peers of the last 30 days would be refused, %lld may be%s: see the list; "
+                "force "
+                "it if that is wanted, best with a time to confirm it within\n",
+                (long long)json_integer_value(json_object_get(look, "total")),
+                (long long)json_integer_value(json_object_get(look, "unsure")),
+                json_is_false(json_object_get(json_object_get(look, "self"), "admitted"))
+                        ? ", and your own certificate would be"
+                        : "");
     json_decref(look);
     return refuses && !commit->force && !commit->preview;
 }

@@ -112,5 +112,6 @@ lockout_refuses(const json_t *look)
     const json_t *self = json_object_get(look, "self");
 
     return json_integer_value(json_object_get(look, "total")) != 0 ||
+            json_integer_value(json_object_get(look, "unsure")) != 0 ||
             (json_is_object(self) && json_is_false(json_object_get(self, "admitted")));
 }

@@ -26,7 +26,7 @@
 json_t *lockout_look(const struct control *control, const struct candidate *candidate,
         const char *administrator, int64_t now, struct cg_error *err);
 
-/* True when somebody who is admitted would be refused. */
+/* True when somebody who is admitted would be refused, or may be: what is kept of a peer may not say. */
 bool lockout_refuses(const json_t *look);
 
 #endif
