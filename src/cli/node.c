@@ -6,7 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/change.h"
+#include "cli/save.h"
 #include "control/candidate.h"
 #include "control/control.h"
 
@@ -80,35 +81,52 @@ ask_node(const char *state, const char *request)
 }
 
 static int
-run_request(const struct cli_command *command, const char *request, int argc, char **argv)
+run_upgrade(int argc, char **argv)
 {
-    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-        fputs(command->help, stdout);
-        return CLI_ACCEPT;
-    }
-    if (argc == 3 && strcmp(argv[1], "--state") == 0)
-        return ask_node(argv[2], request);
-    if (argc != 1)
-        return cli_fail("usage: certgate %s [--state FOLDER]", command->name);
-    return ask_node(CLI_DEFAULT_STATE, request);
+    const char *state = CLI_DEFAULT_STATE;
+    const struct option_row rows[] = { { "state", OPTION_TEXT, &state },
+        { NULL, OPTION_FLAG, NULL } };
+    int result;
+
+    if (!options_read("upgrade", cli_upgrade.help, rows, NULL, argc, argv, &result) ||
+            !options_arguments("upgrade", argc, 0, 0, &result))
+        return result;
+    return ask_node(state, "upgrade\n");
 }
 
 static int
 run_reload(int argc, char **argv)
 {
-    return run_request(&cli_reload, "reload\n", argc, argv);
-}
+    static const struct option_row rows[] = { { NULL, OPTION_FLAG, NULL } };
+    struct change change = CHANGE_NEW;
+    struct client *client;
+    int result;
 
-static int
-run_upgrade(int argc, char **argv)
-{
-    return run_request(&cli_upgrade, "upgrade\n", argc, argv);
+    if (!options_read("reload", cli_reload.help, rows, &change.node, argc, argv, &result) ||
+            !options_arguments("reload", argc, 0, 0, &result))
+        return result;
+    client = client_open(change.node.state);
+    result = client == NULL
+            ? CLI_USAGE
+            : change_send(&change, client,
+                      &(struct client_request) { .method = "POST", .path = "/reload" });
+    client_close(client);
+    return result;
 }
 
 static int
 run_metrics(int argc, char **argv)
 {
-    return run_request(&cli_metrics, "metrics\n", argc, argv);
+    struct cli_node node = CLI_NODE;
+    const struct option_row rows[] = { { "state", OPTION_TEXT, &node.state },
+        { NULL, OPTION_FLAG, NULL } };
+    int result;
+
+    if (!options_read("metrics", cli_metrics.help, rows, NULL, argc, argv, &result) ||
+            !options_arguments("metrics", argc, 0, 0, &result))
+        return result;
+    return save_answer(
+            &node, &(struct client_request) { .method = "GET", .path = "/metrics" }, NULL);
 }
 
 const struct cli_command cli_config = {
@@ -129,10 +147,12 @@ const struct cli_command cli_reload = {
     .name = "reload",
     .summary = "have certgated read settings, trusted certificates and identities again",
     .run = run_reload,
-    .help = "usage: certgate reload [--state FOLDER]      (default /var/lib/certgate)\n"
+    .help = "usage: certgate reload [OPTIONS]\n"
             "\n"
             "All or nothing: when anything is wrong, the problems are printed and the running\n"
-            "generation stays. Exit status: 0 reloaded, 1 refused, 2 certgated not reached.\n",
+            "generation stays.\n"
+            "\n" CLI_NODE_HELP "\n"
+            "Exit status: 0 reloaded, 1 refused, 2 certgated not reached.\n",
 };
 
 const struct cli_command cli_metrics = {

@@ -10,7 +10,7 @@
 #define LEAST_DIGITS 8
 
 static const struct cli_command *const actions[] = { &cli_tcs_list, &cli_tcs_show, &cli_tcs_add,
-    &cli_tcs_remove, &cli_tcs_export, &cli_tcs_lint, NULL };
+    &cli_tcs_remove, &cli_tcs_export, &cli_tcs_lint, &cli_tcs_dependents, &cli_tcs_unused, NULL };
 
 /* The fingerprint just below the first that begins with these digits; false when that is the lowest of all. */
 static bool

@@ -11,6 +11,8 @@ extern const struct cli_command cli_tcs_add;
 extern const struct cli_command cli_tcs_remove;
 extern const struct cli_command cli_tcs_export;
 extern const struct cli_command cli_tcs_lint;
+extern const struct cli_command cli_tcs_dependents;
+extern const struct cli_command cli_tcs_unused;
 
 /*
  * The whole fingerprint of an entry of the TCS, of which `text` is all or the first 8 digits and more;

@@ -8,6 +8,8 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from admin import Admin
 from cli import Command
+from clients import s_client
+from conftest import until
 from fake_node import FakeNode
 from pki import to_pem
 
@@ -204,7 +206,23 @@ def test_lint_without_files_is_of_the_store(command, admin):
     assert len(told["certificates"]) == admin.get("/tcs?limit=1")["count"]
 
 
+def test_who_needs_a_root_and_what_nobody_needs(node, command, pki, good):
+    leaf = pki.leaf("tcs-unused")
+    command.ok("tcs", "add", leaf.cert_file)
+    mark = node.mark()
+    s_client(node.ports["web"], good)
+    node.record(mark)
+    [root] = command.json("tcs", "list", "--kind", "root")["certificates"]
+    needed = until("the peer", lambda: command.json("tcs", "dependents", root["sha256"])["peers"])
+    assert good.sha256 in {peer["sha256"] for peer in needed}
+    assert "CN=good" in command.ok("tcs", "dependents", root["sha256"][:8])
+    assert "No peer of the last 90 days" in command.ok("tcs", "dependents", leaf.sha256)
+    unused = {c["sha256"] for c in command.json("tcs", "unused")["certificates"]}
+    assert leaf.sha256 in unused and root["sha256"] not in unused
+    assert "CN=tcs-unused" in command.ok("tcs", "unused", "--days", "30")
+
+
 @pytest.mark.parametrize("words", [["tcs"], ["tcs", "list"], ["tcs", "show"], ["tcs", "add"], ["tcs", "remove"],
-                                   ["tcs", "export"], ["tcs", "lint"]], ids=" ".join)
+                                   ["tcs", "export"], ["tcs", "lint"], ["tcs", "dependents"], ["tcs", "unused"]], ids=" ".join)
 def test_help_says_how_it_goes(words):
     assert Command("/nowhere").plain(*words, "--help").startswith(f"usage: certgate {' '.join(words)}")

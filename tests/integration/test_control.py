@@ -189,7 +189,7 @@ def test_reload_by_the_command_answers_with_the_generation_or_the_problems(gatew
     gateway = gateway_of({"web": {"level": "medium"}})
     command = [CERTGATE, "reload", "--state", os.path.join(gateway.folder, "state")]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (result.returncode, result.stdout) == (0, "generation 2\n")
+    assert (result.returncode, result.stdout) == (0, "Done: generation 2 is in force.\n")
     gateway.configure({"web": {"level": "higher"}})
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 1
@@ -199,7 +199,7 @@ def test_reload_by_the_command_answers_with_the_generation_or_the_problems(gatew
 def test_reload_without_certgated_says_so(tmp_path):
     result = subprocess.run([CERTGATE, "reload", "--state", str(tmp_path)], capture_output=True, text=True, check=False)
     assert result.returncode == 2
-    assert "is certgated running with this state directory?" in result.stderr
+    assert "is certgated running with this state directory" in result.stderr
 
 
 def test_a_service_manager_is_told_when_it_is_ready_and_when_it_stops(gateway_of, tmp_path):

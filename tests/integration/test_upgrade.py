@@ -310,7 +310,7 @@ def test_two_at_once(start, program, good):
     for command in ("upgrade", "reload"):
         done = subprocess.run([CERTGATE, command, "--state", os.path.join(gateway.folder, "state")],
                               capture_output=True, text=True, check=False, timeout=60)
-        assert (done.returncode, done.stderr) == (1, "error\nan upgrade is under way\n")
+        assert done.returncode == 1 and "an upgrade is under way" in done.stderr
     assert s_client(gateway.ports["web"], good).served
     with open(f"{program}.now", "w", encoding="ascii"):
         pass
