@@ -150,3 +150,28 @@ def test_a_line_that_we_open(gateway_of, pki, tmp_path, line, far_end):
     finally:
         for end in ends:
             end.stop()
+
+
+# What is the matter with the far end, the level of the line, and the reason of the refusal.
+FAR = [("nothing", "high", None), ("for clients only", "medium", "purpose-mismatch"),
+       ("for clients only", "low", None), ("signed by itself", "medium", "root-not-trusted"),
+       ("signed by itself", "low", None), ("a small key", "high", "key-too-small"), ("a small key", "medium", None)]
+
+
+@pytest.mark.parametrize("matter,level,reason", FAR)
+def test_the_far_end_of_a_line_by_level(gateway_of, pki, matter, level, reason):
+    server = {"eku": (Eku.SERVER_AUTH,), "san": ("localhost",)}
+    rest = {"nothing": {}, "for clients only": {"eku": (Eku.CLIENT_AUTH,)}, "signed by itself": {"self_signed": True},
+            "a small key": {"kind": "rsa1024"}}[matter]
+    cert = pki.leaf(f"far {matter} {level}", **{**server, **rest})
+    end = PythonFarEnd(None, cert)
+    try:
+        gateway = gateway_of({"line": line_to(end, level=level)}, pinned=[] if matter == "signed by itself" else [cert])
+        mark = gateway.mark()
+        answer = python_line(gateway.ports["line"], "/line", tls=None)
+        assert answer.works is (reason is None), answer.error
+        record = gateway.record(mark)
+        assert (record["verdict"], record["reason"], record["level"]) == \
+            ("reject" if reason else "accept", reason, level)
+    finally:
+        end.stop()

@@ -6,8 +6,10 @@ import pytest
 
 from clients import CLIENTS, REQUEST, curl, s_client
 from conftest import until
-from pki import Eku
+from pki import Eku, Pki, to_pem
+from programs import needs
 from servers import ask
+from web_programs import NginxFarEnd
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -71,6 +73,28 @@ def test_we_call_ourselves(gateway_of, pki, level, reason):
     assert (b"200 OK" in got) is (reason is None)
     assert (record["verdict"], record["reason"]) == ("reject" if reason else "accept", reason)
     assert end == ("reset" if reason else "end")
+
+
+@needs("nginx")
+@pytest.mark.parametrize("ours,verified", [(True, True), (False, False)])
+def test_nginx_tells_what_we_have_shown_it(gateway_of, pki, tmp_path, tmp_path_factory, ours, verified):
+    """It knows a root alone: the intermediate comes from us. One of another root it does not take."""
+    server = pki.leaf("asks", eku=(Eku.SERVER_AUTH,), san=("localhost",))
+    signer = pki if ours else Pki(tmp_path_factory.mktemp("other"), label="Other")
+    shown = signer.leaf("gw-shown", eku=(Eku.CLIENT_AUTH, Eku.SERVER_AUTH), san=("gw.example.test",))
+    root = tmp_path / "root.pem"
+    root.write_bytes(to_pem(pki.root_der))
+    far = NginxFarEnd(tmp_path, server, root)
+    try:
+        gateway = gateway_of({"out": {"role": "outbound", "backend": None, "connect": f"localhost:{far.port}",
+                                      "level": "high+remote"}}, identity=shown, pinned=[server])
+        got, _ = ask(gateway.ports["out"], REQUEST)
+        if verified:
+            assert b"\nlocalhost SUCCESS CN=gw-shown\n" in got and shown.pem.strip() in got
+        else:
+            assert b"400" in got and b"SUCCESS" not in got
+    finally:
+        far.stop()
 
 
 @pytest.mark.parametrize("latched,reason", [(True, None), (False, "key-usage-missing")])

@@ -189,3 +189,4 @@ def test_a_trunk_that_we_call(gateway_of, folder, identity, pki, names, level, r
         {("reject" if reason else "accept", reason, "outbound", "localhost")}
     assert [call.complete for call in done] == [reason is None] * 2, done[1].text
     assert [len(far.seen(method)) for method in ("OPTIONS", "INVITE", "BYE")] == [0 if reason else 1] * 3
+    assert len(re.findall("SEEN .* by tls for localhost$", far.output(), re.M)) == (0 if reason else 4)

@@ -176,6 +176,30 @@ http {{
                          lambda: listens(self.port))
 
 
+class NginxFarEnd(Program):
+    """A TLS server that takes clients with certificates below `root` alone, and tells what they have shown."""
+
+    def __init__(self, folder, cert, root):
+        self.port = free_port()
+        folder = os.path.join(str(folder), f"nginx-{self.port}")
+        os.makedirs(folder)
+        temporary = "".join(f"  {name}_temp_path {folder}/{name};\n"
+                            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        with open(os.path.join(folder, "nginx.conf"), "w", encoding="ascii") as f:
+            f.write(f"""daemon off; pid {folder}/pid; error_log stderr; worker_processes 1;
+events {{ worker_connections 64; }}
+http {{
+{temporary}  access_log {folder}/access;
+  server {{ listen 127.0.0.1:{self.port} ssl; default_type text/plain;
+    ssl_certificate {cert.chain_file}; ssl_certificate_key {cert.key_file};
+    ssl_client_certificate {root}; ssl_verify_client on; ssl_verify_depth 2;
+    location / {{ return 200 "$ssl_server_name $ssl_client_verify $ssl_client_s_dn\\n$ssl_client_raw_cert\\n"; }} }}
+}}
+""")
+        super().__init__(["nginx", "-p", folder, "-e", "stderr", "-c", f"{folder}/nginx.conf"], folder,
+                         lambda: listens(self.port))
+
+
 class Haproxy(Program):
     """HAProxy with one section more than it needs by itself; {port} in it is its own port."""
 
