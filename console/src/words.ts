@@ -33,6 +33,7 @@ export const firstLevelOf = (check: string): LevelName | null =>
   levels.find((l) => l.checks.includes(check))?.level ?? null;
 
 export const capital = sentence;
+export const lower = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 
 const ROLES: Role[] = ['auditor', 'operator', 'administrator'];
 export const roleAtLeast = (have: Role, want: Role): boolean => ROLES.indexOf(have) >= ROLES.indexOf(want);

@@ -273,6 +273,19 @@ test('a new identity is made, asked for, and removed', { skip }, async () => {
   await card.waitFor({ state: 'detached' });
 });
 
+test('a certificate is tested: every check at every level, and nothing is recorded', { skip }, async () => {
+  await go('decisions');
+  const before = await page.locator('.lead').innerText();
+  await go('check');
+  await page.locator('main input[type=file]').setInputFiles(world.certs['self-signed'].pem);
+  await page.waitForSelector('.matrix');
+  const verdicts = await page.locator('.matrix .sum td.mid').allInnerTexts();
+  assert.deepEqual(verdicts.map((v) => v.trim()), ['accept', 'accept', 'accept', 'refuse', 'refuse', 'refuse']);
+  assert.match(await page.locator('.matrix tr').filter({ hasText: 'Not self-signed' }).innerText(), /wanted a certificate signed by a CA/);
+  await go('decisions');
+  assert.equal(await page.locator('.lead').innerText(), before);
+});
+
 test('every change is in the audit, whose chain is unbroken', { skip }, async () => {
   await go('audit');
   await page.getByRole('button', { name: 'Verify the chain' }).click();

@@ -2,8 +2,9 @@
 import { useState } from 'preact/hooks';
 import { aborted, messageOf, post } from '../api';
 import { commonName } from '../format';
+import { narrow } from '../state';
 import type { CheckAnswer, Finding } from '../types';
-import { capital, checks, checkTitle, levels, reasonMeans } from '../words';
+import { capital, checks, checkTitle, levels, levelShort, reasonMeans } from '../words';
 import { Facts, Icon, Page, Pick, Print, Problem, Section, TextField, Time, Working } from '../ui/basics';
 import { type Dropped, DropZone } from '../ui/drop';
 
@@ -11,13 +12,26 @@ const STATE: Record<Finding['outcome'], [string, string, string]> = {
   pass: ['good', 'check', 'pass'], fail: ['bad', 'cross', 'fail'], 'not-applicable': ['none', 'dash', 'not applicable'], undecided: ['bad', 'bang', 'undecided'],
 };
 
+/* What a check found, and what to do where it failed. */
+function Seen({ f }: { f: Finding | undefined }) {
+  if (f?.outcome !== 'fail' && f?.outcome !== 'undecided')
+    return <span class={narrow.value ? 'sub' : 'quiet'}>{f?.found ?? '–'}</span>;
+  return (
+    <>
+      <strong class="why-not">{reasonMeans(f.reason)}</strong>
+      {f.found && !narrow.value && <span class="sub">found {f.found}{f.wanted && `, wanted ${f.wanted}`}</span>}
+      {f.remedy && <span class="sub">{capital(f.remedy)}</span>}
+    </>
+  );
+}
+
 function Matrix({ answer }: { answer: CheckAnswer }) {
   const findings = new Map(answer.findings.map((f) => [f.check, f]));
   return (
     <div class="scroll-x" tabIndex={0} role="region" aria-label="Checks and levels">
       <table class="plain-table matrix">
         <thead>
-          <tr><th scope="col">Check</th>{levels.map((l) => <th key={l.level} scope="col" class="mid">{l.title.replace(' Checks', '')}</th>)}<th scope="col">Found</th></tr>
+          <tr><th scope="col">Check</th>{levels.map((l) => <th key={l.level} scope="col" class="mid" title={l.title}>{narrow.value ? levelShort(l.level) : l.title.replace(' Checks', '')}</th>)}<th scope="col" class="seen">Found</th></tr>
         </thead>
         <tbody>
           <tr class="sum"><th scope="row">Verdict</th>
@@ -25,17 +39,15 @@ function Matrix({ answer }: { answer: CheckAnswer }) {
               const at = answer.matrix[l.level];
               const good = at?.verdict === 'accept';
               return <td key={l.level} class={`mid ${good ? 'good' : 'bad'}`} title={good ? '' : reasonMeans(at?.reason)}><Icon name={good ? 'check' : 'cross'} /><span class="word">{good ? 'accept' : 'refuse'}</span></td>;
-            })}<td /></tr>
+            })}<td class="seen" /></tr>
           {checks.filter((c) => findings.has(c.check) || levels.some((l) => l.checks.includes(c.check))).map((c) => {
             const f = findings.get(c.check);
             const [state, icon, word] = f ? STATE[f.outcome] : ['none', 'dash', 'not evaluated'];
             return (
               <tr key={c.check}>
-                <th scope="row" title={`${capital(c.passes_when)} (${c.cites})`}>{capital(checkTitle(c.check))}</th>
+                <th scope="row" title={`${capital(c.passes_when)} (${c.cites})`}>{capital(checkTitle(c.check))}{narrow.value && <Seen f={f} />}</th>
                 {levels.map((l) => <td key={l.level} class={`mid ${l.checks.includes(c.check) ? state : 'off'}`}>{l.checks.includes(c.check) ? <><Icon name={icon} /><span class="hidden">{word}</span></> : <span class="hidden">not asked</span>}</td>)}
-                <td class="wrap">{f?.outcome === 'fail' || f?.outcome === 'undecided'
-                  ? <><strong>{reasonMeans(f.reason)}</strong>{f.found && <span class="sub">found {f.found}{f.wanted && `, wanted ${f.wanted}`}</span>}{f.remedy && <span class="sub">{capital(f.remedy)}</span>}</>
-                  : <span class="quiet">{f?.found ?? '–'}</span>}</td>
+                <td class="wrap seen"><Seen f={f} /></td>
               </tr>
             );
           })}
@@ -47,21 +59,20 @@ function Matrix({ answer }: { answer: CheckAnswer }) {
 
 export function Check() {
   const [file, setFile] = useState<Dropped | null>(null);
-  const [connect, setConnect] = useState('');
   const [role, setRole] = useState('inbound');
   const [service, setService] = useState('https');
   const [names, setNames] = useState('');
   const [error, setError] = useState('');
   const [abort, setAbort] = useState<AbortController | null>(null);
   const [answer, setAnswer] = useState<CheckAnswer | null>(null);
-  const run = async (what: { certificate?: string; connect?: string }) => {
+  const run = async (what: Dropped) => {
     const control = new AbortController();
     setAbort(control);
     setError('');
     setAnswer(null);
     try {
       const list = names.split(/[\s,]+/).filter(Boolean);
-      setAnswer(await post<CheckAnswer>('/check', { ...what, role: what.connect ? 'outbound' : role, service, ...(list.length ? { names: list } : {}) }, control.signal));
+      setAnswer(await post<CheckAnswer>('/check', { certificate: what.data, role, service, ...(list.length ? { names: list } : {}) }, control.signal));
     } catch (e) {
       if (!aborted(e))
         setError(messageOf(e));
@@ -78,18 +89,10 @@ export function Check() {
           <Pick label="Service" value={service} onChange={setService} options={[['https', 'HTTPS'], ['sip', 'SIP'], ['line', 'IP Office line']]} />
           <TextField label="Expected names" value={names} onInput={setNames} placeholder="host, address or SIP domain" help="For the remote checks" />
         </div>
-        <div class="two even">
-          <div>
-            {file ? <p class="chosen"><strong>{file.name}</strong> <button type="button" class="primary" disabled={abort !== null} onClick={() => run({ certificate: file.data })}>Test again</button> <button type="button" class="plain" onClick={() => { setFile(null); setAnswer(null); }}>Another</button></p>
-              : <DropZone label="Drop a certificate here" help="PEM or DER, with or without its chain" multiple={false} onError={setError}
-                onFiles={(f) => { const one = f[0]; if (one) { setFile(one); void run({ certificate: one.data }); } }} />}
-          </div>
-          <form onSubmit={(e) => { e.preventDefault(); if (connect.trim()) void run({ connect: connect.trim() }); }}>
-            <TextField label="… or a server that shows one" value={connect} onInput={setConnect} placeholder="host.example.com:443" help="certgate connects, reads the certificate and disconnects" />
-            <button type="submit" disabled={abort !== null || !connect.trim()}>Connect and test</button>
-          </form>
-        </div>
-        {abort && <Working text={connect && !file ? `Connecting to ${connect}…` : 'Judging…'} cancel={() => abort.abort()} />}
+        {file ? <p class="chosen"><strong>{file.name}</strong> <button type="button" class="primary" disabled={abort !== null} onClick={() => run(file)}>Test again</button> <button type="button" class="plain" onClick={() => { setFile(null); setAnswer(null); }}>Another</button></p>
+          : <DropZone label="Drop a certificate here" help="PEM or DER, with or without its chain. For a live server: “certgate inspect HOST:PORT” on the machine."
+            multiple={false} onError={setError} onFiles={(f) => { const one = f[0]; if (one) { setFile(one); void run(one); } }} />}
+        {abort && <Working text="Judging…" cancel={() => abort.abort()} />}
         {error && <Problem text={error} />}
       </Section>
       {answer && c && (

@@ -79,8 +79,8 @@ function InterfaceRow({ it, rate }: { it: Interface; rate: { accepted: number; r
         {it.classes.filter((c) => c.name !== 'other' && c.name !== 'phone' && c.name !== it.name).map((c) =>
           <span key={c.name} class="sub">{c.kind} {c.name}: <Level level={c.level} latched={c.latched} /></span>)}
       </td>
-      <td class="num">{formatNumber(rate.accepted)}</td>
-      <td class={`num${rate.refused ? ' bad' : ''}`}>{formatNumber(rate.refused)}</td>
+      <td class="num" data-of="accepted">{formatNumber(rate.accepted)}</td>
+      <td class={`num${rate.refused ? ' bad' : ''}`} data-of="refused">{formatNumber(rate.refused)}</td>
       <td class="num quiet since">{formatNumber(it.accepted)}</td>
       <td class="num quiet since">{formatNumber(it.refused)}</td>
       <td class="num quiet since">{formatNumber(it.open)}</td>

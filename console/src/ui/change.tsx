@@ -7,7 +7,7 @@ import { ApiError, messageOf, post } from '../api';
 import { commonName, formatNumber, plural } from '../format';
 import { generationSeen, go, may, notify, readStatus } from '../state';
 import type { ChangeAnswer, DiffRow, Edit, Outlook } from '../types';
-import { checkTitle, reasonMeans } from '../words';
+import { checkTitle, lower, reasonMeans } from '../words';
 import { Days, Pick, Print, Problem, Subject, TextField, Time, Working } from './basics';
 import { Dialog } from './dialog';
 import { useLoad } from './load';
@@ -37,7 +37,7 @@ export function Diff({ diff }: { diff: DiffRow[] }) {
 export function RefusedTable({ list }: { list: Outlook }) {
   return (
     <div class="scroll-x" tabIndex={0} role="region" aria-label="Peers that would be refused">
-      <table class="plain-table">
+      <table class="plain-table refused-table">
         <thead><tr>
           <th scope="col">Peer</th><th scope="col">Interface</th><th scope="col">Why</th><th scope="col">Last seen</th>
           <th scope="col" class="num">Times</th><th scope="col">Ends in</th>
@@ -49,7 +49,7 @@ export function RefusedTable({ list }: { list: Outlook }) {
               <td class="nowrap">{p.interface}</td>
               <td class="why">{reasonMeans(p.reason) || 'Its port is closed'}</td>
               <td class="nowrap"><Time at={p.last_seen} as="ago" /></td>
-              <td class="num">{formatNumber(p.count)}</td>
+              <td class="num times">{formatNumber(p.count)}</td>
               <td class="nowrap"><Days left={p.days_left} /></td>
             </tr>
           ))}
@@ -217,11 +217,11 @@ export function AdmitDialog({ sha256, incident, subject, interfaces, at, reason,
       {!ready ? (
         <form onSubmit={(e) => { e.preventDefault(); setReady(true); }}>
           <p>On this interface exactly this certificate is admitted, by its fingerprint, although a check refuses it
-            {reason && <> ({reasonMeans(reason).toLowerCase()})</>}. Every decision about it says so.</p>
+            {reason && <> ({lower(reasonMeans(reason))})</>}. Every decision about it says so.</p>
           <div class="form-row">
             <Pick label="Interface" value={where} options={interfaces.map((i) => [i, i])} onChange={setWhere} />
             <TextField label="Last day" type="date" value={until} min={today} onInput={setUntil} required
-              help="From then on the check counts again" />
+              help="After it the check counts again" />
           </div>
           <TextField label="Reason" value={why} onInput={setWhy} required maxLength={200}
             help="Who asked, and what will be done about the certificate" />
