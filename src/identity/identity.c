@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/err.h>
 
@@ -45,7 +46,15 @@ keep_key(const struct identity_place *place, const EVP_PKEY *key, struct identit
     out->key_path = identity_key_path(place->folder, place->name, key);
     if (out->key_path == NULL)
         return cg_fail(err, CG_E_NOMEM, "no memory for the path of a key");
+    out->key_is_new = access(out->key_path, F_OK) != 0;
     return identity_key_save(key, out->key_path, err);
+}
+
+void
+identity_withdraw(const struct identity *identity)
+{
+    if (identity->key_is_new)
+        (void)unlink(identity->key_path);
 }
 
 /* A certificate that the key signs itself, as the outcome. */

@@ -17,12 +17,15 @@
 /* The outcome of an operation; to be released. */
 struct identity {
     char *key_path; /* absolute where the folder was */
+    bool key_is_new; /* the file was not there before */
     struct input_list chain; /* our own certificate first; empty where only a request was made */
     struct input_list authorities; /* CA certificates out of a container: for the TCS */
     char *request; /* PKCS#10 in PEM, or NULL */
 };
 
 void identity_release(struct identity *identity);
+/* It is not put in force after all: a key that was made for it goes, one that was there stays. */
+void identity_withdraw(const struct identity *identity);
 
 /* Where an operation happens; borrowed. */
 struct identity_place {

@@ -15,7 +15,6 @@
 #include "base/error.h"
 #include "identity/files.h"
 
-
 static const struct {
     const char *name;
     const char *algorithm;

@@ -148,6 +148,14 @@ def test_what_a_ca_has_issued_is_asked_for_again(node, pki):
     assert again.public_key().public_numbers() == x509.load_pem_x509_csr(pem.encode()).public_key().public_numbers()
 
 
+@pytest.mark.parametrize("op, more", [("create", {"hosts": ["a"]}), ("renew", {"new_key": True}), ("renew", {})])
+def test_a_preview_leaves_no_key_and_takes_none(node, op, more):
+    before = node.admin.get("/identities"), sorted(glob.glob(node.folder + "/state/keys/*"))
+    told = act(node, op, preview=True, **more)
+    assert told["preview"] and told["identity"]["subject"]
+    assert (node.admin.get("/identities"), sorted(glob.glob(node.folder + "/state/keys/*"))) == before
+
+
 @pytest.mark.parametrize("op, more, wanted", [
     ("create", {"hosts": []}, "0 host names"), ("create", {"hosts": ["a b"]}, "'a b' is neither"),
     ("create", {"hosts": ["a"], "days": 0}, "there may be 1 to 3653"), ("create", {"hosts": ["a"], "key": "dsa"}, "dsa"),

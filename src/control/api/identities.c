@@ -249,6 +249,8 @@ commit_identity(struct work *work)
     end = commit_run(work->request->control, &commit, &problems);
     if (end == COMMIT_MADE)
         identity_answered(&work->place, &work->made);
+    else if (end != COMMIT_FAILED) /* then nobody knows what the disk has */
+        identity_withdraw(&work->made);
     (void)json_object_set_new(told, "identity", identity_json(&work->made.chain, work->place.now));
     (void)json_object_set_new(told, "authorities_added", json_integer((json_int_t)work->added));
     api_commit(work->request, end, &problems, told);

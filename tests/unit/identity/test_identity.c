@@ -642,6 +642,28 @@ unwritable(void **state)
     assert_int_equal(count_files(*state), 1);
 }
 
+/* What is not put in force takes its new key along, and no other. */
+static void
+withdrawn(void **state)
+{
+    const struct identity_place place = place_of(state);
+    struct identity made = create(state, IDENTITY_P256), again;
+
+    assert_int_equal(
+            identity_renew(&place, made.chain.certs[0], made.key_path, false, &again, NULL), CG_OK);
+    identity_withdraw(&again);
+    assert_true(fits(&made));
+    identity_release(&again);
+    assert_int_equal(
+            identity_renew(&place, made.chain.certs[0], made.key_path, true, &again, NULL), CG_OK);
+    assert_int_equal(count_files(*state), 2);
+    identity_withdraw(&again);
+    assert_int_equal(count_files(*state), 1);
+    assert_true(fits(&made));
+    identity_release(&again);
+    identity_release(&made);
+}
+
 /* ---- what is shown ----------------------------------------------------------------------------- */
 
 static void
@@ -693,6 +715,7 @@ main(void)
         IN_FOLDER(renewal_without_names),
         IN_FOLDER(unreadable_keys),
         IN_FOLDER(unwritable),
+        IN_FOLDER(withdrawn),
         IN_FOLDER(shown),
     };
 
