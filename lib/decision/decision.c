@@ -1,6 +1,7 @@
 #include "decision/decision.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/limits.h"
@@ -43,6 +44,7 @@ cg_decision_free(struct cg_decision *decision)
     cg_cert_free(decision->cert);
     free(decision->detail);
     free(decision->trace);
+    free(decision->members);
     free(decision);
 }
 
@@ -341,10 +343,35 @@ render(const struct cg_decision *decision, bool all)
     return cg_buf_take(&buf);
 }
 
+static bool
+set_once(char **place, char *text)
+{
+    char *empty = NULL;
+
+    return __atomic_compare_exchange_n(
+            place, &empty, text, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+/*
+ * A remembered decision is written as often as its peer comes back, in the same words: they are kept with
+ * it from the second time on. Whoever else renders it meanwhile has the same text, and one is thrown away.
+ */
 char *
 cg_decision_json_members(const struct cg_decision *decision)
 {
-    return render(decision, false);
+    struct cg_decision *mine = (struct cg_decision *)(uintptr_t)decision;
+    char *text = __atomic_load_n(&mine->members, __ATOMIC_ACQUIRE), *copy;
+
+    if (text != NULL)
+        return strdup(text);
+    text = render(decision, false);
+    if (text == NULL || !__atomic_exchange_n(&mine->asked, true, __ATOMIC_RELAXED) ||
+            strlen(text) > CG_MAX_REMEMBERED_BYTES)
+        return text;
+    copy = strdup(text);
+    if (copy != NULL && !set_once(&mine->members, copy))
+        free(copy);
+    return text;
 }
 
 char *

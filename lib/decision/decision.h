@@ -28,6 +28,9 @@ struct cg_decision {
     unsigned signatures;
     unsigned edges;
     char *trace;
+    /* Both atomic; what is asked for again is kept from then on. */
+    bool asked;
+    char *members;
 };
 
 /* Every check that levels are made of was made. */

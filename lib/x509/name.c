@@ -268,17 +268,22 @@ static void
 name_text(struct cg_buf *buf, struct cg_span name,
         void (*put)(struct cg_buf *buf, const struct attribute *attribute))
 {
-    struct cg_reader reader = cg_reader(name), rdns, rdn;
-    struct cg_reader order[CG_MAX_NAME_RDNS];
+    struct cg_reader reader = cg_reader(name), rdns, rdn, at;
+    uint16_t order[CG_MAX_NAME_RDNS]; /* where each begins: small, for it is cleared each time */
     struct attribute attribute;
     size_t count = 0;
 
-    if (!cg_der_enter(&reader, CG_DER_SEQUENCE, &rdns))
+    if (name.len > UINT16_MAX || !cg_der_enter(&reader, CG_DER_SEQUENCE, &rdns))
         return;
-    while (count < CG_MAX_NAME_RDNS && cg_der_enter(&rdns, CG_DER_SET, &rdn))
-        order[count++] = rdn;
+    for (at = rdns; count < CG_MAX_NAME_RDNS; count++) {
+        order[count] = (uint16_t)(at.at - rdns.at);
+        if (!cg_der_enter(&at, CG_DER_SET, &rdn))
+            break;
+    }
     for (size_t i = count; i-- > 0;) {
-        for (bool first = true; read_attribute(&order[i], &attribute); first = false) {
+        at = (struct cg_reader) { rdns.at + order[i], rdns.end };
+        (void)cg_der_enter(&at, CG_DER_SET, &rdn);
+        for (bool first = true; read_attribute(&rdn, &attribute); first = false) {
             if (!first)
                 cg_buf_add(buf, "+");
             put(buf, &attribute);

@@ -150,7 +150,7 @@ replay(struct inventory *inventory, const char *path, const struct journal_filte
     while (status == CG_OK &&
             (next = journal_next_match(reader, filter, &entry, &line, &len, &notes)) ==
                     JOURNAL_LINE) {
-        status = inventory_add(inventory, &entry, &err);
+        status = inventory_add(inventory, &entry, 1, &err);
         journal_entry_release(&entry);
     }
     if (status != CG_OK)

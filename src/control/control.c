@@ -28,6 +28,10 @@
 #include "control/renewals.h"
 #include "control/say.h"
 
+/* Workers that speak so often without a pause of STREAM_MS are heard every GATHER_MS. */
+#define STREAM_WORDS 8
+#define STREAM_MS 1
+#define GATHER_MS 3
 /* With settings that cannot be read nobody said how long connections may go on. */
 #define DRAIN_MS 10000
 
@@ -375,6 +379,33 @@ poll_others(const struct control *control, struct pollfd *fds)
     api_poll(control->stopping ? NULL : control->api, &fds[POLL_API]);
 }
 
+/*
+ * In a stream of words from workers some are taken at a time: waking up for each record costs more than the
+ * record. Nobody waits for what they say, and whatever else comes ends the wait.
+ */
+static void
+wait_for_work(struct control *control, struct pollfd *fds, size_t workers)
+{
+    const nfds_t others = POLL_OTHERS;
+    bool words = false;
+    int64_t now;
+
+    if (poll(fds, workers + others, next_timeout(control, now_ms())) <= 0)
+        return;
+    for (size_t i = workers; i < workers + others; i++)
+        if (fds[i].revents != 0)
+            return;
+    for (size_t i = 0; i < workers; i++)
+        words = words || (fds[i].revents & POLLIN) != 0;
+    if (!words)
+        return;
+    now = now_ms();
+    control->streaming = now - control->words_ms <= STREAM_MS ? control->streaming + 1 : 0;
+    if (control->streaming > STREAM_WORDS)
+        (void)poll(fds + workers, others, GATHER_MS);
+    control->words_ms = now_ms();
+}
+
 static void
 loop(struct control *control)
 {
@@ -389,7 +420,7 @@ loop(struct control *control)
     while (!control->stopping || fleet_running(&control->fleet) != 0) {
         others = fds + fleet_poll(&control->fleet, fds);
         poll_others(control, others);
-        (void)poll(fds, (nfds_t)(others - fds) + POLL_OTHERS, next_timeout(control, now_ms()));
+        wait_for_work(control, fds, (size_t)(others - fds));
         fleet_receive_polled(&control->fleet, fds);
         if (others[POLL_SIGNALS].revents != 0)
             take_signals(control);

@@ -46,6 +46,8 @@ struct control {
     struct api *api; /* NULL until settings are in force */
     struct recorder *recorder;
     struct disk disk;
+    int64_t words_ms; /* when workers were heard last, … */
+    unsigned streaming; /* … so many times without a pause */
     int signal_fd;
     int client; /* waits for the outcome of an upgrade, or -1 */
     char confined[256]; /* what the workers said of their sandbox */

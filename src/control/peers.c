@@ -13,6 +13,7 @@
 
 struct peers {
     struct inventory *inventory;
+    struct repeats *repeats;
     int64_t flush_ms; /* INT64_MAX: nothing waits */
     bool failing; /* and that was said */
 };
@@ -43,20 +44,46 @@ peers_open(const char *state)
     }
     if (notice.text[0] != '\0')
         say("%s", notice.text);
+    peers->repeats = repeats_new(); /* without memory for it every record is parsed */
     peers->flush_ms = INT64_MAX;
     return peers;
 }
 
-void
-peers_take(struct peers *peers, const struct journal_entry *entry, int64_t now_ms)
+static void
+on_settled(void *arg, const struct journal_entry *entry, unsigned times)
 {
+    struct peers *peers = arg;
     struct cg_error err = { "" };
 
-    if (peers == NULL)
-        return;
-    note(peers, inventory_add(peers->inventory, entry, &err), &err);
+    note(peers, inventory_add(peers->inventory, entry, times, &err), &err);
+}
+
+static void
+flush_later(struct peers *peers, int64_t now_ms)
+{
     if (peers->flush_ms == INT64_MAX)
         peers->flush_ms = now_ms + FLUSH_MS;
+}
+
+void
+peers_take(struct peers *peers, const struct journal_entry *entry, const char *json, size_t len,
+        int64_t now_ms)
+{
+    if (peers == NULL)
+        return;
+    on_settled(peers, entry, 1);
+    repeats_keep(peers->repeats, json, len, entry, on_settled, peers);
+    flush_later(peers, now_ms);
+}
+
+const struct repeat *
+peers_repeat(struct peers *peers, const char *json, size_t len, int64_t now_ms)
+{
+    const struct repeat *repeat = peers == NULL ? NULL : repeats_count(peers->repeats, json, len);
+
+    if (repeat != NULL)
+        flush_later(peers, now_ms);
+    return repeat;
 }
 
 void
@@ -67,8 +94,7 @@ peers_take_chain(struct peers *peers, struct cg_span chain, int64_t now_ms)
     if (peers == NULL)
         return;
     note(peers, inventory_add_chain(peers->inventory, chain, &err), &err);
-    if (peers->flush_ms == INT64_MAX)
-        peers->flush_ms = now_ms + FLUSH_MS;
+    flush_later(peers, now_ms);
 }
 
 void
@@ -79,6 +105,7 @@ peers_flush(struct peers *peers, int64_t now_ms)
     if (peers == NULL || peers->flush_ms == INT64_MAX || now_ms < peers->flush_ms)
         return;
     peers->flush_ms = INT64_MAX;
+    repeats_settle(peers->repeats, on_settled, peers);
     note(peers, inventory_flush(peers->inventory, &err), &err);
 }
 
@@ -93,6 +120,8 @@ peers_close(struct peers *peers)
 {
     if (peers == NULL)
         return;
+    repeats_settle(peers->repeats, on_settled, peers);
+    repeats_free(peers->repeats);
     inventory_close(peers->inventory);
     free(peers);
 }
@@ -100,5 +129,8 @@ peers_close(struct peers *peers)
 struct inventory *
 peers_inventory(struct peers *peers)
 {
-    return peers == NULL ? NULL : peers->inventory;
+    if (peers == NULL)
+        return NULL;
+    repeats_settle(peers->repeats, on_settled, peers);
+    return peers->inventory;
 }

@@ -9,14 +9,18 @@
 #include <stdint.h>
 
 #include "base/span.h"
-#include "journal/entry.h"
+#include "control/repeats.h"
 
 struct peers;
 
 /* Opens or creates it in the state directory; NULL when that fails, which has been said. */
 struct peers *peers_open(const char *state);
 /* NULL is allowed for all of these. */
-void peers_take(struct peers *peers, const struct journal_entry *entry, int64_t now_ms);
+void peers_take(struct peers *peers, const struct journal_entry *entry, const char *json,
+        size_t len, int64_t now_ms);
+/* Takes a record that repeats one of before, and says what is counted of it; NULL: parse it. */
+const struct repeat *peers_repeat(
+        struct peers *peers, const char *json, size_t len, int64_t now_ms);
 /* The certificates that an admitted peer sent, as a CHAIN message holds them. */
 void peers_take_chain(struct peers *peers, struct cg_span chain, int64_t now_ms);
 /* Writes what has waited for its batch long enough; with now_ms INT64_MAX at once. */

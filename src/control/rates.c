@@ -65,27 +65,35 @@ find_line(struct rates *rates, const char *name)
 }
 
 void
-rates_take(struct rates *rates, const struct journal_entry *entry)
+rates_count(struct rates *rates, const char *interface, bool accepted, enum cg_reason reason,
+        int64_t time_ms)
 {
-    const int64_t minute = entry->time_ms / 1000 / MINUTE_S;
-    enum cg_reason reason;
+    const int64_t minute = time_ms / 1000 / MINUTE_S;
     struct line *line;
     struct minute *it;
 
     if (rates == NULL || minute <= 0)
         return;
     move_to(rates, minute);
-    if (minute <= rates->newest - RATES_MINUTES ||
-            (line = find_line(rates, entry->interface)) == NULL)
+    if (minute <= rates->newest - RATES_MINUTES || (line = find_line(rates, interface)) == NULL)
         return;
     it = &line->minutes[minute % RATES_MINUTES];
-    if (entry->accepted)
+    if (accepted)
         it->accepted++;
     else
         it->refused++;
-    if (!entry->accepted && cg_reason_from_code(entry->reason, &reason) &&
-            it->reasons[reason] != UINT16_MAX)
+    if (!accepted && reason != CG_REASON_NONE && it->reasons[reason] != UINT16_MAX)
         it->reasons[reason]++;
+}
+
+void
+rates_take(struct rates *rates, const struct journal_entry *entry)
+{
+    enum cg_reason reason;
+
+    if (entry->accepted || !cg_reason_from_code(entry->reason, &reason))
+        reason = CG_REASON_NONE;
+    rates_count(rates, entry->interface, entry->accepted, reason, entry->time_ms);
 }
 
 static void

@@ -13,6 +13,9 @@ void rates_free(struct rates *rates); /* NULL is allowed */
 
 /* Counts a record at its own time; one that is older than all minutes, or of one interface too many, is left out. */
 void rates_take(struct rates *rates, const struct journal_entry *entry);
+/* The same of its parts; reason is CG_REASON_NONE where none is to be counted. */
+void rates_count(struct rates *rates, const char *interface, bool accepted, enum cg_reason reason,
+        int64_t time_ms);
 
 /*
  * {"minute0": time, "interfaces": [{"name", "accepted": [], "refused": []}],

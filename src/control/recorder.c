@@ -189,10 +189,16 @@ write_line(struct recorder *recorder, const char *line, size_t len, int64_t now_
     return false;
 }
 
+bool
+recorder_tells(const struct recorder *recorder, bool accepted)
+{
+    return recorder->settings.told_count != 0 && (!accepted || recorder->settings.told_accepted);
+}
+
 static void
 tell_decision(struct recorder *recorder, const struct journal_entry *entry)
 {
-    if (entry->accepted && !recorder->settings.told_accepted)
+    if (!recorder_tells(recorder, entry->accepted))
         return;
     for (unsigned i = 0; i < recorder->settings.told_count; i++)
         recorder->untold += !journal_tell_decision(&recorder->tellers[i], entry);

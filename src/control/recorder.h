@@ -38,6 +38,8 @@ void recorder_allow(struct recorder *recorder, bool allowed);
 /* One record: a JSON object without a newline. entry is what it says, or NULL where it says nothing sensible. */
 void recorder_take(struct recorder *recorder, const char *line, size_t len,
         const struct journal_entry *entry, int64_t now_ms, int64_t clock);
+/* Whether recorder_take() tells such a decision elsewhere, and so wants its entry. */
+bool recorder_tells(const struct recorder *recorder, bool accepted);
 /*
  * Tries again, and tells what was lost.
  *

@@ -40,19 +40,38 @@ recording_settle(struct control *control)
     fleet_set_audit(&control->fleet, audit_now(control));
 }
 
+/* A record that repeats one of before is not parsed, unless somebody is told of it in words. */
+static bool
+take_repeat(struct control *control, const char *line, size_t len, const struct repeat *repeat,
+        int64_t now)
+{
+    if (repeat == NULL || recorder_tells(control->recorder, repeat->accepted))
+        return false;
+    recorder_take(control->recorder, line, len, NULL, now, (int64_t)time(NULL));
+    rates_count(control->rates, repeat->interface, repeat->accepted, repeat->reason,
+            repeat->head.time_ms);
+    api_event(control->api, "decision", line, len);
+    return true;
+}
+
 void
 recording_take(struct control *control, const uint8_t *json, size_t len)
 {
     const char *line = (const char *)json;
     const int64_t now = now_ms();
+    const bool kept = disk_allows(&control->disk, DISK_INVENTORY);
+    const struct repeat *repeat = kept ? peers_repeat(control->peers, line, len, now) : NULL;
     struct journal_entry entry;
-    bool parsed = journal_entry_parse(line, len, &entry);
+    bool parsed;
 
+    if (take_repeat(control, line, len, repeat, now))
+        return;
+    parsed = journal_entry_parse(line, len, &entry);
     recorder_take(control->recorder, line, len, parsed ? &entry : NULL, now, (int64_t)time(NULL));
     if (!parsed)
         return;
-    if (disk_allows(&control->disk, DISK_INVENTORY))
-        peers_take(control->peers, &entry, now);
+    if (kept && repeat == NULL)
+        peers_take(control->peers, &entry, line, len, now);
     rates_take(control->rates, &entry);
     api_event(control->api, "decision", line, len);
     journal_entry_release(&entry);

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,76 +16,90 @@
 CONN_STEPS(X)
 #undef X
 
-static void
-on_event(uv_poll_t *poll, int status, int events)
+/* Which of a connection's sockets an event is of: the low bits of the pointer that the kernel keeps. */
+enum { OF_PEER, OF_BACKEND, OF_ATTEMPT, OF_MASK = 3 };
+_Static_assert(_Alignof(struct conn) > OF_MASK, "no room for the mark");
+
+/* Has the kernel watch for exactly these; false when it does not. */
+static bool
+arm(struct gw_socket *socket, int events)
 {
-    struct conn *conn = poll->data;
-    struct gw_socket *socket = poll == conn->peer.poll ? &conn->peer
-            : poll == conn->backend.poll               ? &conn->backend
-                                                       : connect_socket(conn, poll);
+    struct conn *conn = socket->conn;
+    uintptr_t mark = socket == &conn->peer ? OF_PEER
+            : socket == &conn->backend     ? OF_BACKEND
+                                           : OF_ATTEMPT;
+    struct epoll_event event = {
+        .events = ((events & UV_READABLE) != 0 ? EPOLLIN : 0u) |
+                ((events & UV_WRITABLE) != 0 ? EPOLLOUT : 0u),
+        .data.u64 = (uintptr_t)conn | mark,
+    };
+    int operation = events == 0  ? EPOLL_CTL_DEL
+            : socket->armed == 0 ? EPOLL_CTL_ADD
+                                 : EPOLL_CTL_MOD;
 
-    (void)events;
-    if (status < 0 && socket != NULL)
-        socket->events =
-                0; /* an error is pending: the loop stopped watching, the step will meet it */
-    conn_advance(conn);
-}
-
-bool
-socket_open(struct conn *conn, struct gw_socket *socket, int fd)
-{
-    uv_poll_t *poll = malloc(sizeof(*poll));
-
-    if (poll == NULL)
+    if (epoll_ctl(conn->worker->epoll, operation, socket->fd, &event) != 0)
         return false;
-    poll->data = conn;
-    if (uv_poll_init(&conn->worker->loop, poll, fd) != 0) {
-        free(poll);
-        return false;
-    }
-    socket->poll = poll;
-    socket->fd = fd;
-    socket->events = 0;
-    conn->handles++;
+    socket->armed = events;
     return true;
 }
 
+void
+conn_event(const struct epoll_event *event)
+{
+    struct conn *conn = (struct conn *)((uintptr_t)event->data.u64 & ~(uintptr_t)OF_MASK);
+    uintptr_t mark = (uintptr_t)event->data.u64 & OF_MASK;
+    struct gw_socket *socket = mark == OF_PEER ? &conn->peer
+            : mark == OF_BACKEND               ? &conn->backend
+                                               : NULL;
+    const uint32_t broken = EPOLLERR | EPOLLHUP;
+    int events = ((event->events & (EPOLLIN | broken)) != 0 ? UV_READABLE : 0) |
+            ((event->events & (EPOLLOUT | broken)) != 0 ? UV_WRITABLE : 0);
+
+    if (conn->step == NULL)
+        return; /* ended, in the same turn of the loop */
+    if (socket == NULL) {
+        conn->peer.dry = false; /* it may have become that */
+    } else if (socket->fd < 0) {
+        return; /* closed, in the same turn */
+    } else if ((events & socket->events) == 0) {
+        (void)arm(socket, socket->events); /* nobody waits for it any more */
+        return;
+    } else {
+        socket->dry = false;
+    }
+    conn_advance(conn);
+}
+
+void
+socket_open(struct conn *conn, struct gw_socket *socket, int fd)
+{
+    /* What is not watched yet has said nothing yet: reading it before the first event is in vain. */
+    *socket = (struct gw_socket) { .conn = conn, .fd = fd, .dry = true };
+}
+
+/*
+ * A socket that is not to be read for now stays watched until it has something to read, which it mostly
+ * has not before it is to be read again.
+ */
 void
 socket_watch(struct gw_socket *socket, int events)
 {
     if (socket->fd < 0 || socket->events == events)
         return;
     socket->events = events;
-    if (events == 0)
-        uv_poll_stop(socket->poll);
-    else if (uv_poll_start(socket->poll, events, on_event) != 0)
+    if (socket->armed != events && socket->armed != (events | UV_READABLE) && !arm(socket, events))
         socket->events = 0;
 }
 
-/* The last handle that closes takes the connection's memory with it. */
-static void
-handle_gone(struct conn *conn)
-{
-    if (--conn->handles != 0 || conn->step != NULL)
-        return;
-    worker_forget(conn->worker, conn);
-    generation_unref(conn->generation);
-    free(conn);
-}
-
-static void
-on_poll_closed(uv_handle_t *handle)
-{
-    struct conn *conn = handle->data;
-
-    free(handle);
-    handle_gone(conn);
-}
-
+/* At the end of the loop's turn: nothing that came in it speaks of the connection any more. */
 static void
 on_timer_closed(uv_handle_t *handle)
 {
-    handle_gone(handle->data);
+    struct conn *conn = handle->data;
+
+    worker_forget(conn->worker, conn);
+    generation_unref(conn->generation);
+    free(conn);
 }
 
 void
@@ -92,11 +107,9 @@ socket_close(struct gw_socket *socket)
 {
     if (socket->fd < 0)
         return;
-    uv_close((uv_handle_t *)socket->poll, on_poll_closed);
-    close(socket->fd);
-    socket->poll = NULL;
+    close(socket->fd); /* the kernel watches it no more */
     socket->fd = -1;
-    socket->events = 0;
+    socket->events = socket->armed = 0;
 }
 
 void
@@ -301,19 +314,17 @@ conn_start(const struct listener *listener, int fd, const struct sockaddr *from)
     conn->peer.fd = conn->backend.fd = -1;
     if (balancer)
         conn->told = conn_told_new();
-    if ((balancer && conn->told == NULL) ||
-            !socket_open(conn, outbound ? &conn->backend : &conn->peer, fd)) {
-        conn_told_free(conn->told);
+    if (balancer && conn->told == NULL) {
         free(conn);
         close(fd);
         return false;
     }
+    socket_open(conn, outbound ? &conn->backend : &conn->peer, fd);
     conn->iface = listener->iface;
     conn->plain = listener->plain;
     conn->generation = generation_ref(listener->iface->generation);
     conn->timer.data = conn;
     uv_timer_init(&conn->worker->loop, &conn->timer);
-    conn->handles++;
     if (outbound)
         name_end(from, address, conn->local);
     else

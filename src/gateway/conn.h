@@ -54,9 +54,11 @@ CONN_STEPS(X)
 
 /* A descriptor in the loop. */
 struct gw_socket {
-    uv_poll_t *poll;
+    struct conn *conn;
     int fd; /* -1: none */
-    int events; /* UV_READABLE | UV_WRITABLE that the loop watches */
+    int events; /* UV_READABLE | UV_WRITABLE that are waited for */
+    int armed; /* that the kernel watches for; 0: it does not know the socket */
+    bool dry; /* read to the end, and no event has come since */
 };
 
 /* A PROXY header on its way in, and what it said. */
@@ -86,7 +88,6 @@ struct conn {
     struct gw_socket peer;
     struct gw_socket backend;
     uv_timer_t timer;
-    unsigned handles; /* of the loop, to be closed before the memory goes */
     bool timed_out; /* the step's time is over */
 
     struct conn_told *told; /* what a balancer says, until the backend knows */
@@ -134,6 +135,9 @@ struct conn {
 bool conn_start(const struct listener *listener, int fd, const struct sockaddr *from);
 /* Runs the steps until the connection waits or has ended; then conn may be gone. */
 void conn_advance(struct conn *conn);
+/* What the worker's epoll says of a connection's socket. */
+struct epoll_event;
+void conn_event(const struct epoll_event *event);
 /* Ends a connection in whatever step: the worker stops. */
 void conn_abort(struct conn *conn, const char *why);
 
@@ -159,12 +163,10 @@ conn_outbound(const struct conn *conn)
     return conn->iface->settings->role == CG_ROLE_OUTBOUND;
 }
 
-/* The attempt that the handle watches, or NULL. */
-struct gw_socket *connect_socket(struct conn *conn, const uv_poll_t *poll);
 /* Gives up all attempts that are under way. */
 void connect_release(struct conn *conn);
 
-bool socket_open(struct conn *conn, struct gw_socket *socket, int fd);
+void socket_open(struct conn *conn, struct gw_socket *socket, int fd);
 void socket_watch(struct gw_socket *socket, int events);
 void socket_close(struct gw_socket *socket);
 /* Gives the step so many milliseconds; then it runs with conn->timed_out. */

@@ -72,6 +72,8 @@
 #define GW_TLS_READS 8
 /* Reads in one direction before the next connection has its turn. */
 #define GW_RELAY_ROUNDS 4
+/* Sockets that have something to say and are looked at before timers and certgated are. */
+#define GW_EVENTS 256
 /* Connections taken from one listener before the loop looks at the others. */
 #define GW_ACCEPT_ROUNDS 32
 /* After a refusal the peer's bytes are read to the end for this long, so that it sees the alert … */

@@ -1,5 +1,7 @@
 /* Accepting: listeners of the generation in force, paused one by one or all together. */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -125,6 +127,7 @@ listener_open(struct worker *worker, struct generation *generation, uint32_t ind
         int fd)
 {
     struct listener *listener = calloc(1, sizeof(*listener));
+    int on = 1;
 
     if (listener == NULL || index >= generation->interface_count ||
             which >= generation->snapshot->interfaces[index].listen_count) {
@@ -138,6 +141,8 @@ listener_open(struct worker *worker, struct generation *generation, uint32_t ind
     listener->plain = listener->iface->settings->listen[which].plain;
     listener->generation = generation_ref(generation);
     listener->poll.data = listener;
+    /* Its connections inherit it. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     if (uv_poll_init(&worker->loop, &listener->poll, fd) != 0) {
         worker_log(worker, IPC_LOG_ERROR, "interface '%s': cannot watch a listening socket",
                 listener->iface->settings->name);

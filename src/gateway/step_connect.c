@@ -26,15 +26,6 @@ struct connecting {
     uint64_t deadline;
 };
 
-struct gw_socket *
-connect_socket(struct conn *conn, const uv_poll_t *poll)
-{
-    for (size_t i = 0; conn->connecting != NULL && i < conn->connecting->begun; i++)
-        if (conn->connecting->sockets[i].poll == poll)
-            return &conn->connecting->sockets[i];
-    return NULL;
-}
-
 void
 connect_release(struct conn *conn)
 {
@@ -115,9 +106,9 @@ attempt(struct conn *conn)
         code = errno;
     if (code == EINPROGRESS)
         code = 0;
-    if (code == 0 && !socket_open(conn, attempt, fd))
-        code = ENOMEM;
-    if (code != 0 && fd >= 0)
+    if (code == 0)
+        socket_open(conn, attempt, fd);
+    else if (fd >= 0)
         close(fd);
     it->codes[it->begun++] = code;
     it->next = uv_now(&conn->worker->loop) + (code == 0 ? GW_ATTEMPT_MS : 0);

@@ -90,13 +90,18 @@ begin(struct conn *conn)
 
     if (fd < 0)
         return backend_unavailable(conn, "no socket for the backend", errno);
-    if (connect(fd, (const struct sockaddr *)&to->addr, to->len) != 0)
-        code = errno;
-    if ((code != 0 && code != EINPROGRESS) || !socket_open(conn, &conn->backend, fd)) {
+    /* On the same machine the second call finds it connected (EISCONN), and nothing has to wait. */
+    for (int attempt = 0; attempt < 2 && (attempt == 0 || code == EINPROGRESS); attempt++) {
+        code = 0;
+        if (connect(fd, (const struct sockaddr *)&to->addr, to->len) != 0)
+            code = errno == EALREADY ? EINPROGRESS : errno;
+    }
+    if (code != 0 && code != EINPROGRESS && code != EISCONN) {
         close(fd);
         return backend_unavailable(conn, "cannot connect to the backend", code);
     }
-    if (code == 0)
+    socket_open(conn, &conn->backend, fd);
+    if (code != EINPROGRESS)
         return dialled(conn);
     socket_watch(&conn->peer, 0); /* what it sends meanwhile waits */
     conn_set_timer(conn, settings->connect_timeout_ms);

@@ -497,7 +497,9 @@ begin(struct conn *conn)
     conn->http = side_new();
     if (conn->http == NULL)
         return false;
-    conn->http->peer = (struct stream) { .ssl = conn->ssl, .fd = conn->peer.fd };
+    conn->http->peer =
+            (struct stream) { .ssl = conn->ssl, .fd = conn->peer.fd, .dry = &conn->peer.dry };
+    conn->http->backend.dry = &conn->backend.dry;
     conn->http->timing_head = true;
     conn_set_timer(conn, conn->iface->settings->request_timeout_ms);
     return true;

@@ -47,8 +47,8 @@ enum step_result
 do_relay(struct conn *conn)
 {
     struct relay_io io = {
-        .peer = { .ssl = conn->ssl, .fd = conn->peer.fd },
-        .backend = { .fd = conn->backend.fd },
+        .peer = { .ssl = conn->ssl, .fd = conn->peer.fd, .dry = &conn->peer.dry },
+        .backend = { .fd = conn->backend.fd, .dry = &conn->backend.dry },
         .scratch = conn->worker->scratch,
     };
     enum relay_result result = relay_run(&conn->relay, &io);

@@ -347,7 +347,9 @@ begin(struct conn *conn)
         return false;
     cg_buf_init(&side->to_backend, GW_SIP_OUTPUT_MARK + GW_SIP_INPUT + GW_MAX_PROXY_HEADER * 5);
     cg_buf_init(&side->to_peer, GW_SIP_INPUT);
-    side->io.peer = (struct stream) { .ssl = conn->ssl, .fd = conn->peer.fd };
+    side->io.peer =
+            (struct stream) { .ssl = conn->ssl, .fd = conn->peer.fd, .dry = &conn->peer.dry };
+    side->io.backend.dry = &conn->backend.dry;
     side->io.scratch = conn->worker->scratch;
     side->timing_head = true;
     conn_set_timer(conn, conn->iface->settings->request_timeout_ms);

@@ -29,7 +29,6 @@ enum step_result
 do_accept(struct conn *conn)
 {
     const struct snapshot_interface *settings = conn->iface->settings;
-    int on = 1;
 
     conn->handshake = (struct handshake) {
         .iface = conn->iface,
@@ -47,7 +46,6 @@ do_accept(struct conn *conn)
         conn->step = &step_connect;
         return STEP_NEXT;
     }
-    (void)setsockopt(conn->peer.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     conn_set_timer(conn, settings->handshake_timeout_ms);
     conn->step = conn->told != NULL ? &step_proxy : &step_handshake;
     return STEP_NEXT;
@@ -164,8 +162,14 @@ do_handshake(struct conn *conn)
     enum step_result refused;
     int result, error;
 
-    if (conn->ssl == NULL && !begin(conn, &refused))
-        return refused;
+    if (conn->ssl == NULL) {
+        if (!begin(conn, &refused))
+            return refused;
+        if (!conn_outbound(conn)) { /* the peer speaks first, and mostly has not yet */
+            socket_watch(&conn->peer, UV_READABLE);
+            return STEP_WAIT;
+        }
+    }
     ERR_clear_error();
     errno = 0;
     result = SSL_do_handshake(conn->ssl);

@@ -35,36 +35,55 @@ ssl_stopped(struct stream *stream, int result)
     }
 }
 
-/* Before each read of the socket: what is over the budget has to wait for the next turn. */
+/* What one SSL_read() may do with the socket, and what it found out. */
+struct reads {
+    unsigned left;
+    bool dry;
+};
+
+/*
+ * Before each read of the socket: what is over the budget has to wait for the next turn. After it: a read
+ * that did not fill its room has emptied the socket.
+ */
 static long
-limit_reads(BIO *bio, int operation, const char *data, size_t len, int i, long l, int result,
+watch_reads(BIO *bio, int operation, const char *data, size_t len, int i, long l, int result,
         size_t *processed)
 {
-    unsigned *left = (unsigned *)(void *)BIO_get_callback_arg(bio);
+    struct reads *reads = (struct reads *)(void *)BIO_get_callback_arg(bio);
 
-    (void)data, (void)len, (void)i, (void)l, (void)processed;
+    (void)data, (void)i, (void)l;
+    if (operation == (BIO_CB_READ | BIO_CB_RETURN))
+        reads->dry = result <= 0 ? BIO_should_retry(bio) != 0 : *processed < len;
     if (operation != BIO_CB_READ)
         return result;
-    if (*left == 0) {
+    if (reads->left == 0) {
         BIO_set_retry_read(bio);
         return -1;
     }
-    --*left;
+    reads->left--;
     return result;
 }
 
 static int
-read_some(SSL *ssl, uint8_t *buffer, size_t size)
+read_some(struct stream *stream, uint8_t *buffer, size_t size)
 {
-    unsigned left = GW_TLS_READS;
-    BIO *bio = SSL_get_rbio(ssl);
+    struct reads reads = { .left = GW_TLS_READS };
+    BIO *bio = SSL_get_rbio(stream->ssl);
     int got;
 
-    BIO_set_callback_arg(bio, (char *)&left);
-    BIO_set_callback_ex(bio, limit_reads);
-    got = SSL_read(ssl, buffer, size > INT_MAX ? INT_MAX : (int)size);
+    BIO_set_callback_arg(bio, (char *)&reads);
+    BIO_set_callback_ex(bio, watch_reads);
+    got = SSL_read(stream->ssl, buffer, size > INT_MAX ? INT_MAX : (int)size);
     BIO_set_callback_ex(bio, NULL);
+    if (stream->dry != NULL && reads.dry)
+        *stream->dry = true;
     return got;
+}
+
+static bool
+is_dry(const struct stream *stream)
+{
+    return stream->dry != NULL && *stream->dry;
 }
 
 /*
@@ -74,9 +93,13 @@ read_some(SSL *ssl, uint8_t *buffer, size_t size)
 static enum flow
 read_tls(struct stream *stream, uint8_t *buffer, size_t size, size_t *len)
 {
+    if (is_dry(stream) && SSL_has_pending(stream->ssl) == 0) {
+        stream->events |= UV_READABLE;
+        return FLOW_WAIT;
+    }
     ERR_clear_error();
     do {
-        int got = read_some(stream->ssl, buffer + *len, size - *len);
+        int got = read_some(stream, buffer + *len, size - *len);
 
         if (got <= 0)
             return ssl_stopped(stream, got);
@@ -93,6 +116,10 @@ read_plain(struct stream *stream, uint8_t *buffer, size_t size, size_t *len)
 {
     ssize_t got;
 
+    if (is_dry(stream)) {
+        stream->events |= UV_READABLE;
+        return FLOW_WAIT;
+    }
     do
         got = recv(stream->fd, buffer, size, 0);
     while (got < 0 && errno == EINTR);
@@ -103,6 +130,8 @@ read_plain(struct stream *stream, uint8_t *buffer, size_t size, size_t *len)
     *len = got > 0 ? (size_t)got : 0;
     if (*len == size)
         return FLOW_MORE;
+    if (stream->dry != NULL)
+        *stream->dry = true;
     stream->events |= UV_READABLE;
     return FLOW_WAIT;
 }

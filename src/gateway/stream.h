@@ -22,6 +22,11 @@ struct stream {
     int fd;
     int events; /* UV_READABLE | UV_WRITABLE to wait for, collected by the calls below */
     const char *why; /* with FLOW_BROKEN */
+    /*
+     * Set when the descriptor was read to the end; cleared by whoever hears that it has more. Until then it
+     * is not read in vain. NULL: nobody keeps it.
+     */
+    bool *dry;
 };
 
 /* Reads at most size bytes; *len is how many, and may be more than 0 with any result but FLOW_BROKEN. */

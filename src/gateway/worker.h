@@ -49,6 +49,8 @@ struct arrival {
 struct worker {
     uv_loop_t loop;
     uv_poll_t control;
+    uv_poll_t ready; /* of `epoll`: connections' sockets have something to say */
+    int epoll;
     uv_timer_t pause_timer;
     uv_timer_t drain_timer;
     uv_timer_t sweep_timer;

@@ -40,9 +40,9 @@ static const char schema[] =
 
 /* A resumed session and a record that was cut say nothing of the levels: what was known stays. */
 static const char add_sql[] =
-        "INSERT INTO peer VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, 1, ?12, ?13,"
+        "INSERT INTO peer VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?20, ?12, ?13,"
         " ?14, ?14, ?15, ?16, ?17, ?18, ?19)"
-        " ON CONFLICT (interface, class, sha256) DO UPDATE SET count = count + 1,"
+        " ON CONFLICT (interface, class, sha256) DO UPDATE SET count = count + excluded.count,"
         " first_seen = min(first_seen, excluded.first_seen),"
         " admitted = max(admitted, excluded.admitted),"
         " subject = CASE WHEN excluded.subject = '' THEN subject ELSE excluded.subject END,"
@@ -361,7 +361,8 @@ inventory_flush(struct inventory *inventory, struct cg_error *err)
 }
 
 enum cg_status
-inventory_add(struct inventory *inventory, const struct journal_entry *entry, struct cg_error *err)
+inventory_add(struct inventory *inventory, const struct journal_entry *entry, unsigned times,
+        struct cg_error *err)
 {
     bool ok;
 
@@ -369,7 +370,9 @@ inventory_add(struct inventory *inventory, const struct journal_entry *entry, st
         return CG_OK;
     if (inventory->pending == 0 && !run(inventory, "BEGIN IMMEDIATE"))
         return fail(inventory, err);
-    ok = inventory_bind(inventory->add, entry) && sqlite3_step(inventory->add) == SQLITE_DONE;
+    ok = inventory_bind(inventory->add, entry) &&
+            sqlite3_bind_int64(inventory->add, 20, times) == SQLITE_OK &&
+            sqlite3_step(inventory->add) == SQLITE_DONE;
     (void)sqlite3_reset(inventory->add);
     if (!ok)
         return give_up(inventory, err);

@@ -45,11 +45,11 @@ struct inventory *inventory_open_read(const char *path, struct cg_error *err);
 void inventory_close(struct inventory *inventory);
 
 /*
- * Takes what a record says of a certificate; one without a certificate changes nothing. Written to disk with
+ * Takes what a record says of a certificate, which came so many times, the last time as it is here; one without a certificate changes nothing. Written to disk with
  * its batch. On failure the batch is lost and the next record begins another.
  */
-CG_CHECKED enum cg_status inventory_add(
-        struct inventory *inventory, const struct journal_entry *entry, struct cg_error *err);
+CG_CHECKED enum cg_status inventory_add(struct inventory *inventory,
+        const struct journal_entry *entry, unsigned times, struct cg_error *err);
 /*
  * Keeps what an admitted peer sent: certificates, DER, one behind the other, the received one first. What is
  * none, or longer than INVENTORY_MAX_CHAIN_BYTES, changes nothing. One of the same certificate is replaced.

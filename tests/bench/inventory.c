@@ -38,7 +38,7 @@ main(int argc, char **argv)
     while (status == CG_OK &&
             journal_next_match(reader, &filter, &entry, &line, &len, &notes) == JOURNAL_LINE) {
         at = seconds();
-        status = inventory_add(inventory, &entry, &err);
+        status = inventory_add(inventory, &entry, 1, &err);
         parsed += seconds() - at;
         journal_entry_release(&entry);
     }

@@ -49,7 +49,7 @@ take(struct inventory *inventory, struct received it)
     cg_buf_add_time(&line, NOW + it.began + 1000);
     cg_buf_add(&line, "\"}}");
     assert_true(journal_entry_parse(cg_buf_text(&line), line.len, &entry));
-    if (inventory_add(inventory, &entry, &err) != CG_OK)
+    if (inventory_add(inventory, &entry, 1, &err) != CG_OK)
         fail_msg("%s", err.text);
     journal_entry_release(&entry);
     cg_buf_release(&line);

@@ -246,7 +246,7 @@ receive(struct inventory *inventory, const struct snapshot *snapshot, const char
     cg_buf_addf(&line, "\",\"interface\":\"web\",\"class\":\"%s\",\"peer\":\"192.0.2.%d:5\",%s}",
             class, peer + 1, members);
     assert_true(journal_entry_parse(cg_buf_text(&line), line.len, &entry));
-    assert_int_equal(inventory_add(inventory, &entry, &err), CG_OK);
+    assert_int_equal(inventory_add(inventory, &entry, 1, &err), CG_OK);
     if (with_chain && entry.accepted)
         assert_int_equal(
                 inventory_add_chain(inventory, cg_span(peers[peer].data, peers[peer].len), &err),
