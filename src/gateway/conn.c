@@ -102,6 +102,18 @@ on_timer_closed(uv_handle_t *handle)
     free(conn);
 }
 
+int
+socket_release(struct gw_socket *socket)
+{
+    int fd = socket->fd;
+
+    if (socket->armed != 0)
+        (void)arm(socket, 0);
+    socket->fd = -1;
+    socket->events = socket->armed = 0;
+    return fd;
+}
+
 void
 socket_close(struct gw_socket *socket)
 {

@@ -96,6 +96,7 @@ struct conn {
     char address[80]; /* of the peer */
     char endpoint[96]; /* address and port, for the record */
     struct source *source; /* that it is counted for, or NULL */
+    uint64_t dialled_in; /* generation in which the backend was connected */
     bool plain; /* no TLS: a listener of an unsecured service */
     SSL *ssl;
     struct handshake handshake;
@@ -155,6 +156,10 @@ enum did { DID_NOTHING, DID_MOVE, DID_LEAVE /* conn->step is another */ };
 bool http_side_busy(const struct http_side *side);
 /* What steps http and sip keep; NULL is allowed. */
 void http_side_free(struct http_side *side);
+/* True where the request that waits for a backend may go over a connection that others have used. */
+bool http_side_takes_pooled(const struct http_side *side);
+/* Leaves the backend's connection to others, where nothing is under way on it. */
+void http_side_give_backend(struct conn *conn);
 void sip_side_free(struct sip_side *side);
 /* True where we are the TLS client: conn->backend is the accepted socket then. */
 static inline bool
@@ -169,6 +174,8 @@ void connect_release(struct conn *conn);
 void socket_open(struct conn *conn, struct gw_socket *socket, int fd);
 void socket_watch(struct gw_socket *socket, int events);
 void socket_close(struct gw_socket *socket);
+/* The descriptor, which is the caller's from here on: the loop watches it no more. */
+int socket_release(struct gw_socket *socket);
 /* Gives the step so many milliseconds; then it runs with conn->timed_out. */
 void conn_set_timer(struct conn *conn, uint64_t ms);
 /* The timer is set once and looks, when it fires, how long ago the last byte was. */

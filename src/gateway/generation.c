@@ -31,8 +31,10 @@ usage_for(struct metrics_page *metrics, const struct generation *before, const c
 static void
 usage_unref(struct usage *usage)
 {
-    if (usage != NULL && --usage->refs == 0)
-        free(usage);
+    if (usage == NULL || --usage->refs != 0)
+        return;
+    pool_close(&usage->pool);
+    free(usage);
 }
 
 static enum cg_status

@@ -7,6 +7,7 @@
 
 #include <openssl/ssl.h>
 
+#include "gateway/pool.h"
 #include "snapshot/metrics.h"
 #include "snapshot/snapshot.h"
 
@@ -18,6 +19,7 @@ struct usage {
     struct metrics_interface *metrics; /* never NULL */
     uint32_t connections;
     bool limit_logged;
+    struct pool pool; /* of backend connections */
 };
 
 /* A kind of peer on an interface, and what it is judged by. */

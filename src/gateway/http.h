@@ -77,6 +77,11 @@ bool http_again(struct http *http);
  */
 bool http_refuse(struct http *http, unsigned status, const char *incident);
 
+/* True when http_again() would be, were the connection to break before anything of the response came. */
+bool http_repeatable(const struct http *http);
+/* The backend's connection could carry another request, of this peer or another: nothing is under way on it. */
+bool http_backend_clean(const struct http *http);
+
 /* Something of a final response has gone to the peer. */
 bool http_begun(const struct http *http);
 /* Between requests: the last one is answered, and nothing of a next one has come. */

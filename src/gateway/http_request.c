@@ -115,5 +115,6 @@ http_forward(struct http *http, const struct http_field *fields, size_t count)
     };
     http->asking = head->framing == HTTP_BODY_CHUNKED || head->length > 0 ? ASK_BODY : ASK_SENT;
     http->answering = ANSWER_HEAD;
+    http->clean = false;
     return http_checked(http, HTTP_MORE) != HTTP_BAD;
 }

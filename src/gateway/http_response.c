@@ -8,13 +8,15 @@ finish(struct http *http)
 {
     http_sink_end(&http->response.sink);
     http_message_release(&http->response);
+    /* What is left of this request must not become the beginning of the next, on this connection or another. */
+    http->close_backend =
+            http->close_backend || http->asking != ASK_SENT || http->to_backend.len != 0;
+    http->clean = !http->close_backend;
     if (http->close_peer) {
         http->asking = ASK_OVER;
         http->answering = ANSWER_OVER;
         return HTTP_END;
     }
-    /* What is left of this request must not become the beginning of the next, on this connection or another. */
-    http->close_backend = http->close_backend || http->to_backend.len != 0;
     cg_buf_release(&http->to_backend);
     http_message_release(&http->request);
     cg_buf_release(&http->path); /* between requests a connection holds little */
@@ -188,6 +190,8 @@ http_take_backend(struct http *http, const uint8_t *data, size_t len, size_t *us
                 : take_response_body(http, data + *used, len - *used, &taken);
         *used += taken;
     }
+    if (*used < len)
+        http->clean = false;
     if (result == HTTP_DONE && *used < len)
         result = HTTP_CLOSE;
     if (result == HTTP_CLOSE)
@@ -202,11 +206,26 @@ is_safe(struct cg_span method)
     return CG_SPAN_IS(method, "GET") || CG_SPAN_IS(method, "HEAD") || CG_SPAN_IS(method, "OPTIONS");
 }
 
+bool
+http_repeatable(const struct http *http)
+{
+    enum http_framing framing =
+            http->asking == ASK_HELD ? http->request.head->framing : http->request.framing;
+
+    return framing == HTTP_BODY_NONE && is_safe(http->seen.method);
+}
+
+bool
+http_backend_clean(const struct http *http)
+{
+    return http->clean;
+}
+
 static enum http_result
 end_backend(struct http *http, bool in_order)
 {
     bool again = http->answering == ANSWER_HEAD && !http->heard && http->asking == ASK_SENT &&
-            http->request.framing == HTTP_BODY_NONE && is_safe(http->seen.method);
+            http_repeatable(http);
     enum http_result result = standing(http);
 
     if (result != HTTP_MORE)

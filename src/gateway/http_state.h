@@ -46,6 +46,7 @@ struct http {
     bool answered; /* a final status was passed on: none of ours can follow */
     bool close_peer; /* the peer knows that its connection closes after this response */
     bool close_backend;
+    bool clean; /* the last response ended, with its request, and the backend's connection stays */
     bool again; /* the request that failed may be sent once more */
 };
 

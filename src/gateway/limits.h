@@ -80,6 +80,8 @@
 #define GW_LINGER_MS 2000
 /* … and at most this many: what a peer sends before it has seen the alert fits into its first window. */
 #define GW_LINGER_BYTES (256 * 1024)
+/* A backend connection without a request is kept for so long: less than backends do, mostly 60 s or more. */
+#define GW_POOL_IDLE_MS 30000
 /* A connection that is to end in order ends when nothing passed for so long … */
 #define GW_DRAIN_IDLE_MS 2000
 /* … and at the latest after this time. */

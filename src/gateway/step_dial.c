@@ -60,15 +60,11 @@ forget_findings(struct conn *conn)
 static enum step_result
 dialled(struct conn *conn)
 {
-    int on = 1;
-
     /* Nothing has reached the backend: what admitted the peer must hold now. */
     if ((!conn->recorded && !live_follow(conn)) || !conn_record_admission(conn)) {
         conn->step = &step_close;
         return STEP_NEXT;
     }
-    if (conn->iface->settings->backend.addr.ss_family != AF_UNIX)
-        (void)setsockopt(conn->backend.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     if (!tell_backend(conn)) {
         conn_log_end(conn, "the backend", "could not be sent a PROXY header");
         conn->step = &step_close;
@@ -86,8 +82,17 @@ begin(struct conn *conn)
 {
     const struct snapshot_interface *settings = conn->iface->settings;
     const struct snapshot_address *to = &settings->backend;
-    int fd = socket(to->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), code = 0;
+    int fd = -1, code = 0, on = 1;
 
+    conn->dialled_in = conn->generation->number;
+    /* A PROXY header speaks of one peer: such a connection is nobody else's. */
+    if (settings->proxy == SNAPSHOT_PROXY_OFF && http_side_takes_pooled(conn->http))
+        fd = pool_take(&conn->iface->usage->pool, conn->dialled_in);
+    if (fd >= 0) {
+        socket_open(conn, &conn->backend, fd);
+        return dialled(conn);
+    }
+    fd = socket(to->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return backend_unavailable(conn, "no socket for the backend", errno);
     /* On the same machine the second call finds it connected (EISCONN), and nothing has to wait. */
@@ -96,6 +101,8 @@ begin(struct conn *conn)
         if (connect(fd, (const struct sockaddr *)&to->addr, to->len) != 0)
             code = errno == EALREADY ? EINPROGRESS : errno;
     }
+    if (to->addr.ss_family != AF_UNIX)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     if (code != 0 && code != EINPROGRESS && code != EISCONN) {
         close(fd);
         return backend_unavailable(conn, "cannot connect to the backend", code);

@@ -58,6 +58,23 @@ http_side_busy(const struct http_side *side)
     return side != NULL && http_request(side->http) != NULL;
 }
 
+bool
+http_side_takes_pooled(const struct http_side *side)
+{
+    return side != NULL && side->retries == 0 && http_repeatable(side->http);
+}
+
+void
+http_side_give_backend(struct conn *conn)
+{
+    if (conn->http == NULL || conn->backend.fd < 0 || !conn->backend.dry || conn->cut ||
+            conn->iface->settings->proxy != SNAPSHOT_PROXY_OFF ||
+            !http_backend_clean(conn->http->http))
+        return;
+    pool_give(&conn->iface->usage->pool, socket_release(&conn->backend), conn->dialled_in,
+            uv_now(&conn->worker->loop));
+}
+
 static struct http_side *
 side_new(void)
 {

@@ -136,6 +136,7 @@ do_close(struct conn *conn)
         if (conn->ssl != NULL && SSL_is_init_finished(conn->ssl) && !conn->cut)
             (void)SSL_shutdown(conn->ssl);
         ERR_clear_error();
+        http_side_give_backend(conn);
         if (conn->peer.fd >= 0 && !peer_too && shutdown(conn->peer.fd, SHUT_WR) != 0)
             socket_close(&conn->peer);
         socket_watch(&conn->backend, 0);

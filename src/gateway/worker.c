@@ -349,6 +349,9 @@ on_sweep(uv_timer_t *timer)
     struct worker *worker = timer->data;
 
     live_sweep(worker);
+    for (size_t i = 0; worker->generation != NULL && i < worker->generation->interface_count; i++)
+        pool_sweep(&worker->generation->interfaces[i].usage->pool, uv_now(&worker->loop),
+                GW_POOL_IDLE_MS);
     sessions_sweep(worker->sessions, worker->clock() / 1000);
 }
 
