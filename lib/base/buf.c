@@ -119,12 +119,16 @@ void
 cg_buf_add_hex(struct cg_buf *buf, struct cg_span bytes, bool upper)
 {
     const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
-    char pair[2];
+    char pairs[64];
+    size_t len = 0;
 
     for (size_t i = 0; i < bytes.len; i++) {
-        pair[0] = digits[bytes.data[i] >> 4];
-        pair[1] = digits[bytes.data[i] & 0x0f];
-        cg_buf_add_bytes(buf, pair, sizeof(pair));
+        pairs[len++] = digits[bytes.data[i] >> 4];
+        pairs[len++] = digits[bytes.data[i] & 0x0f];
+        if (len == sizeof(pairs) || i + 1 == bytes.len) {
+            cg_buf_add_bytes(buf, pairs, len);
+            len = 0;
+        }
     }
 }
 
@@ -187,6 +191,14 @@ cg_buf_add_json(struct cg_buf *buf, const char *text)
 
     cg_buf_add(buf, "\"");
     while (rest.len != 0) {
+        /* What stands for itself, at once: nearly everything. */
+        for (len = 0; len < rest.len && rest.data[len] >= 0x20 && rest.data[len] < 0x7f &&
+                rest.data[len] != '"' && rest.data[len] != '\\';)
+            len++;
+        cg_buf_add_bytes(buf, rest.data, len);
+        rest = cg_span(rest.data + len, rest.len - len);
+        if (rest.len == 0)
+            break;
         len = utf8_length(rest);
         if (len == 0) {
             cg_buf_addf(buf, "\\\\x%02x", rest.data[0]);

@@ -195,6 +195,9 @@ void conn_name_peer(struct conn *conn, const struct sockaddr *from);
  */
 bool conn_count_source(struct conn *conn, const struct sockaddr *from);
 
+/* The certificate that a resumed session brought, or NULL; borrowed until the next call. */
+const struct leaf *conn_resumed_leaf(const struct conn *conn);
+
 /*
  * Writes a record: `decision`, or what the ticket says of the connection's class where that is NULL;
  * `before` is the acceptance that a later refusal follows. False when it cannot be handed over: then

@@ -10,16 +10,14 @@
 #include "gateway/record.h"
 #include "gateway/worker.h"
 
-static struct cg_cert *
-session_cert(const struct conn *conn)
+const struct leaf *
+conn_resumed_leaf(const struct conn *conn)
 {
     const struct handshake *handshake = &conn->handshake;
-    struct cg_cert *cert = NULL;
 
-    if (handshake->leaf != NULL &&
-            cg_cert_from_der(handshake->leaf, handshake->leaf_len, &cert, NULL) != CG_OK)
-        cert = NULL;
-    return cert;
+    return handshake->leaf == NULL ? NULL
+                                   : leaves_get(conn->worker->leaves, handshake->ticket.leaf,
+                                             cg_span(handshake->leaf, handshake->leaf_len));
 }
 
 /* The rules that a record speaks of: of the class, or while that is not known the interface's. */
@@ -63,7 +61,7 @@ conn_record(struct conn *conn, const struct cg_decision *decision, const struct 
     const struct snapshot_interface *settings = conn->iface->settings;
     bool secured = tls_begun(conn->ssl, &conn->handshake);
     const char *cipher = secured ? SSL_get_cipher_name(conn->ssl) : NULL;
-    struct cg_cert *cert = decision == NULL ? session_cert(conn) : NULL;
+    const struct leaf *leaf = decision == NULL ? conn_resumed_leaf(conn) : NULL;
     struct record record = {
         .time_ms = conn->worker->clock(),
         .node = conn->generation->snapshot->node,
@@ -85,7 +83,7 @@ conn_record(struct conn *conn, const struct cg_decision *decision, const struct 
         .policy = class_of(conn)->policy,
         .decision = decision,
         .ticket = decision == NULL ? &conn->handshake.ticket : NULL,
-        .ticket_cert = cert,
+        .ticket_cert = leaf != NULL ? leaf->json : NULL,
         .before = before,
         .presented = conn->handshake.presented,
         .alert_sent = conn->handshake.alert,
@@ -103,7 +101,6 @@ conn_record(struct conn *conn, const struct cg_decision *decision, const struct 
     if (written)
         tell_chain(conn, decision);
     free(json);
-    cg_cert_free(cert);
     return written;
 }
 

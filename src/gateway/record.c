@@ -28,7 +28,9 @@ incident_text(const uint8_t incident[TICKET_INCIDENT_SIZE], char out[INCIDENT_TE
 static void
 add_text(struct cg_buf *buf, const char *name, const char *text)
 {
-    cg_buf_addf(buf, ",\"%s\":", name);
+    cg_buf_add(buf, ",\"");
+    cg_buf_add(buf, name);
+    cg_buf_add(buf, "\":");
     if (text == NULL)
         cg_buf_add(buf, "null");
     else
@@ -118,7 +120,6 @@ add_ticket(struct cg_buf *buf, const struct record *record)
     const struct ticket *ticket = record->ticket;
     char incident[INCIDENT_TEXT_SIZE];
     const char *comma = "";
-    char *cert = NULL;
 
     incident_text(ticket->incident, incident);
     add_text(buf, "decided_in", incident);
@@ -139,13 +140,12 @@ add_ticket(struct cg_buf *buf, const struct record *record)
     if (record->ticket_cert != NULL) {
         if (record->class_index == 0)
             add_ticket_levels(buf, ticket);
-        cert = cg_cert_json(record->ticket_cert);
-        buf->failed |= cert == NULL;
-        cg_buf_addf(buf, ",\"certificate\":%s,\"chain_sha256\":\"", cert != NULL ? cert : "");
+        cg_buf_add(buf, ",\"certificate\":");
+        cg_buf_add(buf, record->ticket_cert);
+        cg_buf_add(buf, ",\"chain_sha256\":\"");
         cg_buf_add_hex(buf, cg_span(ticket->chain, sizeof(ticket->chain)), false);
         cg_buf_add(buf, "\"");
     }
-    free(cert);
 }
 
 static void

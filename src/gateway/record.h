@@ -32,7 +32,7 @@ struct record {
     /* One of the two: a decision, or the ticket of a resumed session with the certificate it was about. */
     const struct cg_decision *decision;
     const struct ticket *ticket;
-    const struct cg_cert *ticket_cert;
+    const char *ticket_cert; /* in JSON */
     /* With a decision that refuses although the peer's certificate was accepted: that acceptance. */
     const struct cg_decision *before;
     bool resumed;

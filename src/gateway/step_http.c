@@ -126,6 +126,25 @@ answer(struct conn *conn, unsigned status)
 
 /* ---- what the backend is told ------------------------------------------------------------------- */
 
+/*
+ * The received certificate: of the decision in force or of the resumed session, where it is parsed already,
+ * else of what libssl holds. False when there is one and it cannot be had; the caller frees *out.
+ */
+static bool
+received(struct conn *conn, const struct chain *chain, struct cg_cert **out)
+{
+    const struct cg_decision *decision = conn->handshake.decision;
+    const struct cg_cert *judged = decision != NULL ? cg_decision_get0_cert(decision) : NULL;
+    const struct leaf *resumed = conn_resumed_leaf(conn);
+
+    *out = NULL;
+    if (judged != NULL || resumed != NULL)
+        *out = cg_cert_ref(judged != NULL ? judged : resumed->cert);
+    else if (chain->count != 0)
+        return cg_cert_from_der(chain->certs[0], chain->lens[0], out, NULL) == CG_OK;
+    return true;
+}
+
 /* The fields stay as they are while the class and its verdict do: the certificate never changes. */
 static bool
 prepare_fields(struct conn *conn)
@@ -152,10 +171,13 @@ prepare_fields(struct conn *conn)
     identity_fields_release(&side->fields);
     side->told = NULL;
     incident_text(conn->handshake.incident, incident);
-    ok = conn->ssl == NULL ||
-            chain_of_peer(conn->ssl, &conn->handshake, &chain, &reason, NULL) == CG_OK;
-    if (ok && chain.count != 0)
-        ok = cg_cert_from_der(chain.certs[0], chain.lens[0], &leaf, NULL) == CG_OK;
+    ok = received(conn, &chain, &leaf);
+    if (ok && conn->ssl != NULL &&
+            (leaf == NULL || (facts.forms & IDENTITY_CLIENT_CERT_CHAIN) != 0)) {
+        ok = chain_of_peer(conn->ssl, &conn->handshake, &chain, &reason, NULL) == CG_OK;
+        if (ok && leaf == NULL)
+            ok = received(conn, &chain, &leaf);
+    }
     for (size_t i = 1; i < chain.count; i++)
         spans[facts.chain_count++] = cg_span(chain.certs[i], chain.lens[i]);
     facts.leaf = leaf;

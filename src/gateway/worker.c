@@ -595,16 +595,18 @@ worker_new(int control_fd, gw_clock *clock, struct cg_error *err)
     worker->metrics = calloc(1, sizeof(*worker->metrics));
     worker->engine = cg_engine_new();
     worker->sessions = sessions_map(-1);
+    worker->leaves = leaves_new();
     worker->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (worker->packet == NULL || worker->scratch == NULL || worker->metrics == NULL ||
-            worker->engine == NULL || worker->sessions == NULL || worker->epoll < 0 ||
-            uv_loop_init(&worker->loop) != 0) {
+            worker->engine == NULL || worker->sessions == NULL || worker->leaves == NULL ||
+            worker->epoll < 0 || uv_loop_init(&worker->loop) != 0) {
         (void)cg_fail(err, CG_E_NOMEM, "no memory for the worker");
         free(worker->packet);
         free(worker->scratch);
         free(worker->metrics);
         cg_engine_free(worker->engine);
         sessions_free(worker->sessions);
+        leaves_free(worker->leaves);
         if (worker->epoll >= 0)
             close(worker->epoll);
         free(worker);
@@ -676,6 +678,7 @@ worker_free(struct worker *worker)
     outbox_release(&worker->outbox);
     cg_engine_free(worker->engine);
     sessions_free(worker->sessions);
+    leaves_free(worker->leaves);
     close(worker->epoll);
     if (worker->metrics_shared)
         munmap(worker->metrics, sizeof(*worker->metrics));

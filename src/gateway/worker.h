@@ -10,6 +10,7 @@
 #include "gateway/chain.h"
 #include "gateway/conn.h"
 #include "gateway/generation.h"
+#include "gateway/leaves.h"
 #include "gateway/outbox.h"
 #include "gateway/sources.h"
 #include "gateway/tls.h"
@@ -66,6 +67,7 @@ struct worker {
     struct metrics_page *metrics; /* certgated's, or our own while it has sent none */
     bool metrics_shared;
     struct sessions *sessions; /* all workers', or our own while certgated has sent none */
+    struct leaves *leaves;
     struct arrival arrival;
     struct generation *generation;
     struct listener *listeners;
