@@ -16,7 +16,8 @@ struct proc {
 };
 
 /* Seconds of CPU time, finished threads included: exact, where /proc counts in hundredths. */
-static double cpu_of(pid_t pid)
+static double
+cpu_of(pid_t pid)
 {
     struct timespec t;
     clockid_t clock;
@@ -25,7 +26,8 @@ static double cpu_of(pid_t pid)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static bool read_stat(pid_t pid, struct proc *p)
+static bool
+read_stat(pid_t pid, struct proc *p)
 {
     char path[64], line[1024];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
@@ -37,14 +39,16 @@ static bool read_stat(pid_t pid, struct proc *p)
     /* The command name may hold spaces and brackets: the fields start after the last ')'. */
     char *s = ok ? strrchr(line, ')') : NULL;
     int parent, threads;
-    if (s == NULL || sscanf(s + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d", &parent,
-                            &threads) != 2)
+    if (s == NULL ||
+            sscanf(s + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d",
+                    &parent, &threads) != 2)
         return false;
-    *p = (struct proc){.pid = pid, .parent = parent, .cpu = cpu_of(pid), .threads = threads};
+    *p = (struct proc) { .pid = pid, .parent = parent, .cpu = cpu_of(pid), .threads = threads };
     return true;
 }
 
-static void add_memory(pid_t pid, struct procstat *out)
+static void
+add_memory(pid_t pid, struct procstat *out)
 {
     char path[64], line[256];
     snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
@@ -61,7 +65,8 @@ static void add_memory(pid_t pid, struct procstat *out)
     fclose(f);
 }
 
-int procstat_read(const pid_t *roots, int nroots, struct procstat *out)
+int
+procstat_read(const pid_t *roots, int nroots, struct procstat *out)
 {
     struct proc *all = NULL;
     size_t n = 0, room = 0;

@@ -8,7 +8,7 @@
 #define PROCSTAT_MAX_ROOTS 16
 
 struct procstat {
-    double cpu;              /* user + system seconds of the processes that live */
+    double cpu; /* user + system seconds of the processes that live */
     uint64_t rss_kb, pss_kb; /* sums over the processes */
     int processes, threads;
 };
