@@ -176,11 +176,15 @@ note_failure(struct recorder *recorder, const char *cause, int64_t now_ms, int64
 }
 
 static bool
-write_line(struct recorder *recorder, const char *line, size_t len, int64_t now_ms, int64_t clock)
+write_line(struct recorder *recorder, const char *line, size_t len,
+        const struct journal_entry *entry, int64_t now_ms, int64_t clock)
 {
     struct cg_error err = { "" };
+    enum journal_result result = entry == NULL
+            ? journal_write(recorder->writer, line, len, clock, &err)
+            : journal_write_entry(recorder->writer, line, len, entry, clock, &err);
 
-    if (journal_write(recorder->writer, line, len, clock, &err) == JOURNAL_WRITTEN) {
+    if (result == JOURNAL_WRITTEN) {
         if (err.text[0] != '\0')
             say("%s", err.text);
         return true;
@@ -218,7 +222,7 @@ recorder_take(struct recorder *recorder, const char *line, size_t len,
         tell_decision(recorder, entry);
     /* In their order. */
     if (!recorder->allowed || recorder->first != NULL ||
-            !write_line(recorder, line, len, now_ms, clock))
+            !write_line(recorder, line, len, entry, now_ms, clock))
         put_off(recorder, line, len);
 }
 
@@ -244,7 +248,7 @@ try_again(struct recorder *recorder, int64_t now_ms, int64_t clock)
         return;
     }
     while (recorder->first != NULL) {
-        if (!write_line(recorder, recorder->first->line, recorder->first->len, now_ms, clock))
+        if (!write_line(recorder, recorder->first->line, recorder->first->len, NULL, now_ms, clock))
             return;
         drop_first(recorder);
     }
@@ -331,6 +335,13 @@ uint64_t
 recorder_untold(const struct recorder *recorder)
 {
     return recorder->untold;
+}
+
+int
+recorder_hand_over(struct recorder *recorder)
+{
+    journal_flush(recorder->writer);
+    return journal_fd(recorder->writer);
 }
 
 int

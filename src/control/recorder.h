@@ -61,7 +61,8 @@ uint64_t recorder_waiting(const struct recorder *recorder);
 uint64_t recorder_lost(const struct recorder *recorder);
 void recorder_set_lost(struct recorder *recorder, uint64_t lost);
 uint64_t recorder_untold(const struct recorder *recorder);
-/* The log itself, to be handed over; borrowed. */
+/* The log itself, borrowed; and so that another process can go on with it. */
 int recorder_fd(const struct recorder *recorder);
+int recorder_hand_over(struct recorder *recorder);
 
 #endif

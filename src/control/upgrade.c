@@ -34,7 +34,7 @@ fill_handover(struct control *control, struct handover *out, struct cg_error *er
 
     *out = (struct handover) {
         .state = control->state,
-        .log = recorder_fd(control->recorder),
+        .log = recorder_hand_over(control->recorder),
         .client = control->client,
         .generation = control->generation,
         .restarts = fleet->restarts,

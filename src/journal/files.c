@@ -44,6 +44,7 @@ journal_files_add(struct journal_files *files, const char *path)
         close(file.fd);
         return false;
     }
+    index_reader_open(&file.index, path, file.fd, file.size);
     files->at = grown;
     grown[files->count++] = file;
     return true;
@@ -92,8 +93,10 @@ journal_files_release(struct journal_files *files)
 void
 journal_files_forget(struct journal_files *files, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         close(files->at[i].fd);
+        index_reader_close(&files->at[i].index);
+    }
     files->count -= count;
     if (files->count != 0)
         memmove(files->at, files->at + count, files->count * sizeof(*files->at));
@@ -166,6 +169,13 @@ journal_backward_start(struct journal_backward *at, const struct journal_file *f
     at->base = at->have = 0;
     /* Whether a line ends there is seen when it is read: the newline counts as part of what is passed. */
     at->passing = true;
+}
+
+void
+journal_backward_skip(struct journal_backward *at, uint64_t begins)
+{
+    at->end = begins;
+    at->passing = false;
 }
 
 /* Reads what stands before at->end; false when it cannot be read. What is not there any more is taken as passed. */

@@ -9,6 +9,7 @@
 
 #include <certgate/status.h>
 
+#include "journal/index.h"
 #include "journal/journal.h"
 
 /* Room for the number of a rotated file. */
@@ -24,6 +25,7 @@ struct journal_file {
     ino_t inode;
     uint64_t size; /* when it was opened */
     int64_t changed_ms; /* last change */
+    struct index_reader index;
 };
 
 struct journal_files {
@@ -65,6 +67,8 @@ void journal_backward_release(struct journal_backward *at);
 /* Begins with the last whole line that ends before or at `end`. */
 void journal_backward_start(
         struct journal_backward *at, const struct journal_file *file, uint64_t end);
+/* Goes back to where a line is known to begin. */
+void journal_backward_skip(struct journal_backward *at, uint64_t begins);
 /* The line before, without its newline, borrowed until the next call; at->end is then where it begins. */
 enum journal_next journal_backward_next(
         struct journal_backward *at, const char **line, size_t *len);

@@ -3,25 +3,43 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "journal/index.h"
+
 void
 journal_filter_init(struct journal_filter *filter)
 {
     *filter = (struct journal_filter) { .since_ms = INT64_MIN, .until_ms = INT64_MAX };
 }
 
-static bool
-in_network(const struct journal_filter *filter, const char *peer)
+bool
+journal_peer_octets(const char *peer, uint8_t out[16])
 {
-    struct sockaddr_in v4 = { .sin_family = AF_INET };
-    struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+    static const uint8_t mapped[16] = { [10] = 0xff, [11] = 0xff };
     char address[INET6_ADDRSTRLEN];
 
     journal_peer_address(peer, address, sizeof(address));
-    if (inet_pton(AF_INET, address, &v4.sin_addr) == 1)
-        return snapshot_networks_hold(&filter->network, 1, (const struct sockaddr *)&v4);
-    if (inet_pton(AF_INET6, address, &v6.sin6_addr) == 1)
-        return snapshot_networks_hold(&filter->network, 1, (const struct sockaddr *)&v6);
+    memcpy(out, mapped, sizeof(mapped));
+    if (inet_pton(AF_INET, address, out + 12) == 1 || inet_pton(AF_INET6, address, out) == 1)
+        return true;
+    memset(out, 0, 16);
     return false;
+}
+
+bool
+journal_network_holds(const struct snapshot_network *network, const uint8_t address[16])
+{
+    struct snapshot_network one = { .bits = 128 };
+
+    memcpy(one.prefix, address, sizeof(one.prefix));
+    return snapshot_networks_overlap(network, &one);
+}
+
+static bool
+in_network(const struct journal_filter *filter, const char *peer)
+{
+    uint8_t address[16];
+
+    return journal_peer_octets(peer, address) && journal_network_holds(&filter->network, address);
 }
 
 static bool
@@ -118,9 +136,15 @@ enum journal_next
 journal_next_match(struct journal_reader *reader, const struct journal_filter *filter,
         struct journal_entry *entry, const char **line, size_t *len, struct journal_notes *notes)
 {
+    struct index_filter wanted;
     enum journal_next next;
 
-    while ((next = journal_reader_next(reader, line, len)) == JOURNAL_LINE) {
+    index_filter_init(&wanted, filter);
+    for (;;) {
+        journal_reader_skip(reader, &wanted);
+        next = journal_reader_next(reader, line, len);
+        if (next != JOURNAL_LINE)
+            return next;
         if (is_past(filter, *line, *len))
             return JOURNAL_END;
         if (!journal_filter_may_have(filter, *line, *len))
@@ -135,5 +159,4 @@ journal_next_match(struct journal_reader *reader, const struct journal_filter *f
         }
         journal_entry_release(entry);
     }
-    return next;
 }

@@ -22,6 +22,10 @@ struct journal_filter {
     int64_t since_ms, until_ms; /* both included; INT64_MIN and INT64_MAX for none */
 };
 
+/* The address of "192.0.2.1:5555" as 16 octets, IPv4 mapped as in snapshot_network; false where there is none. */
+bool journal_peer_octets(const char *peer, uint8_t out[16]);
+bool journal_network_holds(const struct snapshot_network *network, const uint8_t address[16]);
+
 /* Nothing is left out. */
 void journal_filter_init(struct journal_filter *filter);
 bool journal_filter_has(const struct journal_filter *filter, const struct journal_entry *entry);

@@ -39,6 +39,7 @@ enum journal_result {
 };
 
 struct journal_writer;
+struct journal_entry;
 
 /*
  * Opens a file for appending, mode 0600. A last line that a crash has torn is ended by a newline, so that
@@ -67,6 +68,12 @@ void journal_close(struct journal_writer *writer);
  */
 enum journal_result journal_write(struct journal_writer *writer, const char *line, size_t len,
         int64_t now, struct cg_error *err);
+
+/* The same for a record that was read already: its row goes into the index beside the file. */
+enum journal_result journal_write_entry(struct journal_writer *writer, const char *line, size_t len,
+        const struct journal_entry *entry, int64_t now, struct cg_error *err);
+/* Writes rows of the index that wait in memory: before another process goes on with the file. */
+void journal_flush(struct journal_writer *writer);
 
 /* Puts on the disk what was written. */
 CG_CHECKED enum cg_status journal_sync(struct journal_writer *writer, struct cg_error *err);
@@ -109,6 +116,9 @@ enum journal_next { JOURNAL_LINE, JOURNAL_END, JOURNAL_UNREADABLE };
  */
 enum journal_next journal_reader_next(
         struct journal_reader *reader, const char **line, size_t *len);
+struct index_filter;
+/* Passes by lines that do not match, as far as the index of the file tells. */
+void journal_reader_skip(struct journal_reader *reader, const struct index_filter *wanted);
 /* Lines that were passed over. */
 uint64_t journal_reader_passed(const struct journal_reader *reader);
 /* Octets of a last line without its newline: a crash, or a line that is being written. */

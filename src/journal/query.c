@@ -19,7 +19,11 @@ struct walk {
     const struct journal_query *query;
     struct journal_filter filter;
     struct journal_files files;
+    struct index_filter wanted;
     struct journal_backward lines;
+    struct index_reader *index; /* of the file that is read */
+    uint64_t row; /* rows before it may be of lines that come */
+    bool over; /* all that comes is older than what is wanted */
     size_t next; /* one more than the file that is read */
     struct journal_page *page;
     journal_take *take;
@@ -91,6 +95,49 @@ end_of(struct walk *walk, const struct journal_file *file)
     return high;
 }
 
+/* ---- the walk ---------------------------------------------------------------------------------- */
+
+static bool
+is_past(const struct walk *walk, int64_t time_ms)
+{
+    return walk->filter.since_ms > INT64_MIN + JOURNAL_DISORDER_MS && time_ms != INT64_MIN &&
+            time_ms < walk->filter.since_ms - JOURNAL_DISORDER_MS;
+}
+
+/*
+ * The line before, but for those that the index of the file rules out. Where the index says nothing about what
+ * stands directly before, that is read.
+ */
+static enum journal_next
+previous_in_file(struct walk *walk, const char **line, size_t *len)
+{
+    struct journal_backward *lines = &walk->lines;
+    const struct index_row *row;
+
+    while (walk->row != 0 && (row = index_reader_get(walk->index, walk->row - 1)) != NULL) {
+        if (row->offset >= lines->end) {
+            walk->row--;
+            continue;
+        }
+        if (row->offset + row->len + 1 != lines->end)
+            break;
+        walk->over = is_past(walk, row->time_ms);
+        if (walk->over || index_filter_may_have(&walk->wanted, row))
+            break;
+        journal_backward_skip(lines, row->offset);
+        walk->row--;
+    }
+    return walk->over ? JOURNAL_END : journal_backward_next(lines, line, len);
+}
+
+static void
+start_file(struct walk *walk, struct journal_file *file, uint64_t end)
+{
+    journal_backward_start(&walk->lines, file, end);
+    walk->index = &file->index;
+    walk->row = file->index.fd < 0 ? 0 : index_reader_find(&file->index, end);
+}
+
 static bool
 start(struct walk *walk, struct cg_error *err)
 {
@@ -108,7 +155,7 @@ start(struct walk *walk, struct cg_error *err)
         if (!is_at(&walk->files.at[i], &place))
             continue;
         walk->next = i;
-        journal_backward_start(&walk->lines, &walk->files.at[i], place.offset);
+        start_file(walk, &walk->files.at[i], place.offset);
         return true;
     }
     if (place.time_ms != INT64_MIN && place.time_ms < walk->filter.until_ms)
@@ -116,31 +163,21 @@ start(struct walk *walk, struct cg_error *err)
     return true;
 }
 
-/* ---- the walk ---------------------------------------------------------------------------------- */
-
 /* The line before, over the ends of files. */
 static enum journal_next
 previous(struct walk *walk, const char **line, size_t *len)
 {
     enum journal_next next = JOURNAL_END;
 
-    while (walk->lines.file == NULL ||
-            (next = journal_backward_next(&walk->lines, line, len)) == JOURNAL_END) {
-        const struct journal_file *file;
+    while (walk->lines.file == NULL || (next = previous_in_file(walk, line, len)) == JOURNAL_END) {
+        struct journal_file *file;
 
-        if (walk->next == 0)
+        if (walk->next == 0 || walk->over)
             return JOURNAL_END;
         file = &walk->files.at[--walk->next];
-        journal_backward_start(&walk->lines, file, end_of(walk, file));
+        start_file(walk, file, end_of(walk, file));
     }
     return next;
-}
-
-static bool
-is_past(const struct walk *walk, int64_t time_ms)
-{
-    return walk->filter.since_ms > INT64_MIN + JOURNAL_DISORDER_MS && time_ms != INT64_MIN &&
-            time_ms < walk->filter.since_ms - JOURNAL_DISORDER_MS;
 }
 
 /* One line; true when it was a match. */
@@ -199,6 +236,7 @@ journal_query_run(const char *path, const struct journal_query *query, journal_t
     enum cg_status status;
 
     *page = (struct journal_page) { 0 };
+    index_filter_init(&walk.wanted, &walk.filter);
     if (query->limit < 1 || query->limit > JOURNAL_MAX_PAGE)
         return cg_fail(err, CG_E_USAGE, "a page has 1 to %d records", JOURNAL_MAX_PAGE);
     status = journal_files_open(path, true, &walk.files, err);

@@ -22,6 +22,8 @@ struct journal_reader {
     size_t begin, end; /* what of the buffer was read and not given yet */
     bool passing; /* within a line that is too long, or that begins before where we started */
     uint64_t passed;
+    uint64_t row; /* of the index, that is perhaps of the next line */
+    uint64_t silent; /* before this offset the index says nothing */
 };
 
 /* ---- opening ----------------------------------------------------------------------------------- */
@@ -65,6 +67,7 @@ start_at(struct journal_reader *reader, size_t source, uint64_t offset)
     reader->current = source;
     reader->offset = offset;
     reader->begin = reader->end = 0;
+    reader->row = reader->silent = 0;
     if (offset != 0)
         (void)!pread(reader->files.at[source].fd, &before, 1, (off_t)offset - 1);
     reader->passing = before != '\n';
@@ -183,6 +186,47 @@ journal_reader_next(struct journal_reader *reader, const char **line, size_t *le
         reader->passed += reader->end != reader->begin && !reader->passing;
         start_at(reader, reader->current + 1, 0);
         looked = 0;
+    }
+}
+
+/* The row of the line that begins here, or NULL. */
+static const struct index_row *
+row_at(struct journal_reader *reader, struct index_reader *index, uint64_t at)
+{
+    const struct index_row *row;
+
+    if (at > index->last || at < reader->silent)
+        return NULL;
+    row = index_reader_get(index, reader->row);
+    if (row == NULL || row->offset != at) {
+        reader->row = index_reader_find(index, at);
+        row = index_reader_get(index, reader->row);
+    }
+    if (row == NULL || row->offset == at)
+        return row;
+    reader->silent = row->offset;
+    return NULL;
+}
+
+void
+journal_reader_skip(struct journal_reader *reader, const struct index_filter *wanted)
+{
+    struct index_reader *index = &reader->files.at[reader->current].index;
+    const uint64_t begins = reader->offset - (reader->end - reader->begin);
+    const struct index_row *row;
+    uint64_t at = begins;
+
+    if (index->fd < 0 || reader->passing)
+        return;
+    while ((row = row_at(reader, index, at)) != NULL && !index_filter_may_have(wanted, row)) {
+        at = row->offset + row->len + 1;
+        reader->row++;
+    }
+    if (at - begins <= reader->end - reader->begin) {
+        reader->begin += (size_t)(at - begins);
+    } else {
+        reader->offset = at;
+        reader->begin = reader->end = 0;
     }
 }
 

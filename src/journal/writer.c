@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "journal/entry.h"
+#include "journal/index.h"
 #include "journal/journal.h"
 
 /* Room for the number of a rotated file. */
@@ -23,6 +24,7 @@ struct journal_writer {
     uint64_t size;
     int64_t began; /* time of the first line, seconds; INT64_MAX while there is none */
     int64_t retry; /* no rotation before this time */
+    struct index_writer index;
     bool torn; /* half a line could not be taken back: the next one starts with a newline */
 };
 
@@ -61,9 +63,12 @@ take_fd(struct journal_writer *writer, int fd, struct cg_error *err)
             close(fd);
         return CG_E_USAGE;
     }
+    journal_flush(writer);
+    index_writer_close(&writer->index);
     if (writer->fd >= 0)
         close(writer->fd);
     writer->fd = fd;
+    index_writer_open(&writer->index, writer->path, fd);
     writer->size = S_ISREG(facts.st_mode) ? (uint64_t)facts.st_size : 0;
     writer->began = writer->size == 0 ? INT64_MAX : first_time(fd, &facts);
     writer->torn = last != '\n';
@@ -97,7 +102,7 @@ new_writer(const char *path, const struct journal_limits *limits, struct cg_erro
         free(writer);
         return NULL;
     }
-    writer->fd = -1;
+    writer->fd = writer->index.fd = -1;
     writer->limits = *limits;
     return writer;
 }
@@ -150,6 +155,7 @@ journal_open_fd(int fd, struct cg_error *err)
         return NULL;
     }
     writer->fd = fd;
+    writer->index.fd = -1;
     return writer;
 }
 
@@ -158,6 +164,8 @@ journal_close(struct journal_writer *writer)
 {
     if (writer == NULL)
         return;
+    journal_flush(writer);
+    index_writer_close(&writer->index);
     if (writer->fd >= 0)
         close(writer->fd);
     free(writer->path);
@@ -194,6 +202,8 @@ shift_files(const struct journal_writer *writer)
         else
             (void)snprintf(from, size, "%s.%u", writer->path, i - 1);
         ok = rename(from, to) == 0 || errno == ENOENT;
+        if (ok)
+            index_rename(from, to);
     }
     free(from);
     free(to);
@@ -203,6 +213,7 @@ shift_files(const struct journal_writer *writer)
 static void
 rotate(struct journal_writer *writer, int64_t now, struct cg_error *err)
 {
+    journal_flush(writer);
     if (!shift_files(writer)) {
         writer->retry = now + JOURNAL_RETRY_S;
         (void)cg_fail(err, CG_E_USAGE, "decision log %s cannot be rotated: %s", writer->path,
@@ -254,9 +265,25 @@ write_parts(int fd, struct iovec *parts, int count)
     return done;
 }
 
+void
+journal_flush(struct journal_writer *writer)
+{
+    index_writer_flush(&writer->index, writer->fd, writer->size);
+}
+
+static void
+add_row(struct journal_writer *writer, const struct journal_entry *entry, uint64_t offset,
+        size_t len)
+{
+    if (entry != NULL)
+        index_writer_add(&writer->index, entry, offset, len);
+    if (writer->index.count == JOURNAL_INDEX_BATCH)
+        journal_flush(writer);
+}
+
 enum journal_result
-journal_write(struct journal_writer *writer, const char *line, size_t len, int64_t now,
-        struct cg_error *err)
+journal_write_entry(struct journal_writer *writer, const char *line, size_t len,
+        const struct journal_entry *entry, int64_t now, struct cg_error *err)
 {
     char newline[] = "\n";
     struct iovec parts[] = { { newline, 1 }, { (char *)(uintptr_t)line, len }, { newline, 1 } };
@@ -278,6 +305,7 @@ journal_write(struct journal_writer *writer, const char *line, size_t len, int64
     if (done == wanted && (!writer->limits.sync_each || fdatasync(writer->fd) == 0)) {
         writer->size += wanted;
         writer->torn = false;
+        add_row(writer, entry, writer->size - len - 1, len);
         if (writer->began == INT64_MAX)
             writer->began = now;
         return JOURNAL_WRITTEN;
@@ -290,6 +318,20 @@ journal_write(struct journal_writer *writer, const char *line, size_t len, int64
     (void)cg_fail(err, CG_E_USAGE, "decision log%s%s: %s", writer->path == NULL ? "" : " ",
             writer->path == NULL ? "" : writer->path, strerror(error));
     return is_full(error) ? JOURNAL_FULL : JOURNAL_FAILED;
+}
+
+enum journal_result
+journal_write(struct journal_writer *writer, const char *line, size_t len, int64_t now,
+        struct cg_error *err)
+{
+    struct journal_entry entry;
+    bool parsed = journal_entry_parse(line, len, &entry);
+    enum journal_result result =
+            journal_write_entry(writer, line, len, parsed ? &entry : NULL, now, err);
+
+    if (parsed)
+        journal_entry_release(&entry);
+    return result;
 }
 
 enum cg_status

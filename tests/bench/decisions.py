@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """
-A day of decisions, queried: writes a synthetic log of 1,000,000 records (some 2.6 GB in the folder given), feeds the
-peer inventory from it, and times the questions an administrator asks.
+A day of decisions, queried: writes a synthetic log of 1,000,000 records (some 2.6 GB in the folder given) with
+certgated's own writer, feeds the peer inventory from it, and times the questions an administrator asks.
 
-    tests/bench/decisions.py [--build build] [--records 1000000] [--keep] FOLDER
+    tests/bench/decisions.py [--build build] [--records 1000000] [--max-bytes 100000000] [--keep] FOLDER
+
+--max-bytes 0 leaves all of it in one file; --no-index asks once more without the indexes.
 
 Run it on an optimised build without sanitizers. It prints seconds, best of three, and fails nothing.
 """
@@ -48,7 +50,7 @@ def template(peer):
     return json.dumps(record, separators=(",", ":"))
 
 
-def write_log(path, count):
+def write_log(log, count):
     """Ten thousand peers; the records spread evenly over the day."""
     rng = random.Random(1)
     parts = []
@@ -59,18 +61,17 @@ def write_log(path, count):
         parts.append((head, middle, before, after))
     letters = "abcdefghijklmnopqrstuvwxyz234567"
     size, wanted = 0, None
-    with open(path, "w", encoding="ascii", buffering=1 << 20) as log:
-        for i in range(count):
-            head, middle, before, after = parts[rng.randrange(10000)]
-            ms = i * 86400000 // count
-            stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(START + ms // 1000))
-            number, incident = i * 2654435761 % (1 << 40), ""
-            for shift in range(0, 40, 5):
-                incident += letters[number >> shift & 31]
-            incident = (incident * 4)[:26]
-            size += log.write(f"{head}{stamp}.{ms % 1000:03d}Z{middle}{incident}{before}{i % 60000}{after}\n")
-            if i == count // 3:
-                wanted = incident
+    for i in range(count):
+        head, middle, before, after = parts[rng.randrange(10000)]
+        ms = i * 86400000 // count
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(START + ms // 1000))
+        number, incident = i * 2654435761 % (1 << 40), ""
+        for shift in range(0, 40, 5):
+            incident += letters[number >> shift & 31]
+        incident = (incident * 4)[:26]
+        size += log.write(f"{head}{stamp}.{ms % 1000:03d}Z{middle}{incident}{before}{i % 60000}{after}\n")
+        if i == count // 3:
+            wanted = incident
     return size, wanted
 
 
@@ -90,6 +91,8 @@ def main():
     options = argparse.ArgumentParser()
     options.add_argument("--build", default="build")
     options.add_argument("--records", type=int, default=1000000)
+    options.add_argument("--max-bytes", type=int, default=100000000)
+    options.add_argument("--no-index", action="store_true")
     options.add_argument("--keep", action="store_true")
     options.add_argument("folder")
     options = options.parse_args()
@@ -103,27 +106,46 @@ def main():
         for i, name in enumerate(("web", "line")):
             file.write(f'interface "{name}" {{ listen = {{"127.0.0.1:{4000 + i}"}} backend = "127.0.0.1:1" '
                        'identity = "a" }\n')
-    size, incident = write_log(log, options.records)
+    writer = os.path.join(options.build, "tests", "bench", "bench-journal")
+    with subprocess.Popen([writer, log, str(options.max_bytes)], stdin=subprocess.PIPE, text=True,
+                          bufsize=1 << 20) as process:
+        size, incident = write_log(process.stdin, options.records)
+    assert process.returncode == 0
     print(f"{options.records} records, {size / 1e9:.2f} GB, {size // options.records} octets each", flush=True)
     subprocess.run([feed, log, inventory], check=True)
-    window = ["--since", str(START + 43200), "--until", str(START + 43260)]
-    base = [certgate, "log", "--file", log]
     measure("inventory: all peers, json", [certgate, "peers", "--inventory", inventory, "--format", "json"])
     measure("inventory: whom level high would refuse", [certgate, "peers", "--inventory", inventory, "--level", "high"])
     measure("inventory: what-if checks.management=high", [certgate, "what-if", "--set", "checks.management=high",
                                                           "--config", config, "--inventory", inventory,
                                                           "--since", "2026-01-01"])
+    ask(certgate, log, incident)
+    files = [os.path.join(options.folder, name) for name in os.listdir(options.folder)]
+    if options.no_index:
+        for name in files:
+            if name.endswith(".index"):
+                os.remove(name)
+        print("without the indexes:", flush=True)
+        ask(certgate, log, incident)
+    if not options.keep:
+        for name in files:
+            if os.path.exists(name):
+                os.remove(name)
+
+
+def ask(certgate, log, incident):
+    base, window = [certgate, "log", "--file", log], ["--since", str(START + 43200), "--until", str(START + 43260)]
     measure("log: the last 50", base)
     measure("log: the last 50 refusals", base + ["--verdict", "reject"])
     measure("log: one minute at noon", base + window)
     measure("log: an hour's refusals of a network", base + [
         "--since", str(START + 43200), "--until", str(START + 46800), "--verdict", "reject", "--peer", "10.3.0.0/16"])
     measure("log: the whole day for one certificate", base + ["-n", "0", "--sha256",
-                                                              hashlib.sha256(b"4711").hexdigest()], runs=1)
-    measure("explain: one incident of the day", [certgate, "explain", "--file", log, incident], runs=1)
-    if not options.keep:
-        for name in (log, inventory, config):
-            os.remove(name)
+                                                              hashlib.sha256(b"4711").hexdigest()])
+    measure("log: the whole day for one peer", base + ["-n", "0", "--peer", "10.3.77.7"])
+    measure("log: the last 1000 for a reason", base + ["-n", "1000", "--reason", "issuer-unknown"])
+    measure("log: the last 1000 on an interface", base + ["-n", "1000", "--interface", "sip"])
+    measure("log: a reason that never came", base + ["-n", "0", "--reason", "expired"])
+    measure("explain: one incident of the day", [certgate, "explain", "--file", log, incident])
 
 
 if __name__ == "__main__":
