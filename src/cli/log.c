@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "cli/received.h"
+#include "journal/query.h"
 #include "settings/values.h"
 
 #define USUAL_COUNT 50
@@ -97,6 +98,55 @@ walk(const struct log_options *options, struct journal_reader *reader, bool prin
         journal_entry_release(&entry);
     }
     return next == JOURNAL_END;
+}
+
+/* Some records, the newest first. */
+struct last {
+    struct journal_entry *entries;
+    char **lines; /* as they stand in the log, where they are wanted so */
+    size_t count;
+    bool whole;
+    bool failed;
+};
+
+static void
+keep_last(void *arg, const struct journal_entry *entry, const char *line, size_t len)
+{
+    struct last *last = arg;
+
+    if (last->whole && (last->lines[last->count] = strndup(line, len)) == NULL)
+        last->failed = true;
+    last->entries[last->count] = *entry;
+    (void)json_incref(entry->json);
+    last->count++;
+}
+
+static bool
+print_page(const struct log_options *options, const char *path, struct journal_notes *notes)
+{
+    struct last last = { .entries = calloc(options->count, sizeof(*last.entries)),
+        .lines = calloc(options->count, sizeof(*last.lines)),
+        .whole = options->output != CLI_TEXT };
+    const struct journal_query query = { .filter = options->filter,
+        .limit = (unsigned)options->count };
+    struct journal_page page = { 0 };
+    struct cg_error err = { "no memory" };
+    bool ok = last.entries != NULL && last.lines != NULL &&
+            journal_query_run(path, &query, keep_last, &last, &page, &err) == CG_OK && !last.failed;
+
+    notes->malformed = page.malformed;
+    for (size_t i = last.count; i-- > 0;) {
+        if (ok)
+            print_line(options, &last.entries[i], last.lines[i],
+                    last.whole ? strlen(last.lines[i]) : 0);
+        journal_entry_release(&last.entries[i]);
+        free(last.lines[i]);
+    }
+    if (!ok)
+        (void)cli_fail("%s", err.text);
+    free(last.entries);
+    free(last.lines);
+    return ok;
 }
 
 /* The last records that match: counted backwards in growing parts, then printed. */
@@ -200,7 +250,9 @@ show(const struct log_options *options)
     if (options->output == CLI_TEXT)
         print_head();
     ok = options->count == 0 ? print_all(options, reader, &notes)
-                             : print_last(options, reader, &notes);
+            : options->count <= JOURNAL_MAX_PAGE && !options->follow
+            ? print_page(options, path, &notes)
+            : print_last(options, reader, &notes);
     tell_notes(path, reader, &notes);
     if (ok && options->follow)
         ok = follow(options, reader, watch);

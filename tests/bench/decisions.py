@@ -111,6 +111,8 @@ def main():
                           bufsize=1 << 20) as process:
         size, incident = write_log(process.stdin, options.records)
     assert process.returncode == 0
+    for name in os.listdir(options.folder):  # as if they had been written on that day
+        os.utime(os.path.join(options.folder, name), (START + 86400, START + 86400))
     print(f"{options.records} records, {size / 1e9:.2f} GB, {size // options.records} octets each", flush=True)
     subprocess.run([feed, log, inventory], check=True)
     measure("inventory: all peers, json", [certgate, "peers", "--inventory", inventory, "--format", "json"])
