@@ -1,9 +1,11 @@
 """Runs the command against one state directory."""
 import json
 import os
+import pty
+import select
 import subprocess
 
-from conftest import BUILD
+from conftest import BUILD, PATIENCE
 
 
 class Command:
@@ -34,3 +36,28 @@ class Command:
         result = subprocess.run([self.program(), *words], capture_output=True, text=True, timeout=60)
         assert result.returncode == 0 and result.stderr == "", result.stderr
         return result.stdout
+
+    def on_a_terminal(self, answers, *words):
+        """Runs the command on a terminal of its own and types; its exit status and what was shown."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv(self.program(), [self.program(), *words, "--state", self.state])
+        shown = b""
+
+        def look():
+            assert select.select([terminal], [], [], PATIENCE)[0], shown
+            try:
+                return os.read(terminal, 4096)
+            except OSError:  # the other side has gone
+                return b""
+
+        for prompt, answer in answers:
+            while prompt.encode() not in shown:
+                more = look()
+                assert more, shown
+                shown += more
+            os.write(terminal, answer.encode() + b"\n")
+        while more := look():
+            shown += more
+        os.close(terminal)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()

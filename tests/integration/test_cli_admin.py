@@ -2,8 +2,6 @@
 import datetime
 import json
 import os
-import pty
-import select
 import subprocess
 
 import pytest
@@ -15,7 +13,6 @@ from cryptography.x509.oid import NameOID
 from admin import Admin
 from cli import Command
 from clients import s_client
-from conftest import PATIENCE
 from pki import DAY, now
 
 UNTIL = "2099-12-31"
@@ -36,32 +33,6 @@ def command(node):
 @pytest.fixture()
 def admin(node):
     return node.admin
-
-
-def on_a_terminal(command, answers, *words):
-    """Runs the command on a terminal of its own and types; its exit status and what was shown."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execv(command.program(), [command.program(), *words, "--state", command.state])
-    shown = b""
-
-    def look():
-        assert select.select([terminal], [], [], PATIENCE)[0], shown
-        try:
-            return os.read(terminal, 4096)
-        except OSError:  # the other side has gone
-            return b""
-
-    for prompt, answer in answers:
-        while prompt.encode() not in shown:
-            more = look()
-            assert more, shown
-            shown += more
-        os.write(terminal, answer.encode() + b"\n")
-    while more := look():
-        shown += more
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
 
 
 # ---- trust, pins
@@ -253,14 +224,14 @@ def test_a_user_comes_and_goes(command, admin, pki, tmp_path):
 
 
 def test_a_password_is_asked_for_twice_and_not_shown(command, admin):
-    status, shown = on_a_terminal(command, [("new password: ", "correct horse"), ("again: ", "correct horse")],
+    status, shown = command.on_a_terminal([("new password: ", "correct horse"), ("again: ", "correct horse")],
                                   "user", "add", "bob", "--role", "auditor")
     assert status == 0 and "horse" not in shown
     assert command.json("user", "list")["users"]["bob"] == {"role": "auditor", "password": True}
 
 
 def test_passwords_that_differ_are_refused(command):
-    status, shown = on_a_terminal(command, [("new password: ", "correct horse"), ("again: ", "battery horse")],
+    status, shown = command.on_a_terminal([("new password: ", "correct horse"), ("again: ", "battery horse")],
                                   "user", "add", "carol", "--role", "auditor")
     assert status == 2 and "the two differ" in shown
     assert "carol" not in command.json("user", "list")["users"]

@@ -120,6 +120,14 @@ def test_many_certificates_are_one_request_of_known_length(fake, pki, tmp_path):
     assert json.loads(body)["edits"][0]["data"].encode() == b"".join(map(to_pem, many))
 
 
+def test_a_terminal_sees_how_far_it_is(fake, pki, tmp_path):
+    (tmp_path / "many.pem").write_bytes(b"".join(map(to_pem, copies(pki.leaf("tcs-bar").der, MANY))))
+    status, shown = Command(fake.state).on_a_terminal([], "tcs", "add", str(tmp_path / "many.pem"))
+    assert status == 0 and f"sending {MANY} certificates [" in shown
+    # It is taken away again before the answer.
+    assert shown.rindex("\r\x1b[K") < shown.index("generation 7 is in force")
+
+
 def test_many_certificates_are_one_generation(command, admin, pki, tmp_path):
     many = copies(pki.leaf("tcs-bulk").der, MANY)
     (tmp_path / "many.pem").write_bytes(b"".join(map(to_pem, many)))
