@@ -104,12 +104,13 @@ struct next {
 static void
 next_release(struct control *control, struct next *next)
 {
+    /* Ports of what came to nothing; those that are left are closed once every worker has left them. */
+    if (control->candidate != NULL && next->candidate != NULL)
+        ports_keep(&control->sockets, control->candidate, control->fleet.listeners);
     free(next->text);
     free(next->listeners);
     candidate_free(next->candidate);
     *next = (struct next) { .text = NULL };
-    if (control->candidate != NULL)
-        ports_keep(&control->sockets, control->candidate, control->fleet.listeners);
 }
 
 static enum commit_end
@@ -395,6 +396,9 @@ commit_confirm(struct control *control, const struct store_author *author)
     if (control->pending.generation == 0)
         return false;
     recording_make_room(control);
+    /* Without its store a node cannot be changed, so it cannot be taken back either: it waits. */
+    if (control->store == NULL)
+        return false;
     if (store_audit_add(control->store, author->time, author->actor, "confirm", NULL, &err) !=
             STORE_OK)
         say("%s", err.text);

@@ -42,7 +42,7 @@ ports_take(struct sockets *sockets, const struct candidate *candidate, size_t **
 }
 
 void
-ports_keep(struct sockets *sockets, const struct candidate *candidate, const size_t *listeners)
+ports_keep(struct sockets *sockets, const struct candidate *candidate, size_t *listeners)
 {
     size_t total = count_listeners(candidate);
 
@@ -50,7 +50,7 @@ ports_keep(struct sockets *sockets, const struct candidate *candidate, const siz
         sockets->sets[i].in_use = false;
     for (size_t i = 0; i < total; i++)
         sockets->sets[listeners[i]].in_use = true;
-    sockets_sweep(sockets);
+    ports_sweep(sockets, candidate, listeners);
 }
 
 void

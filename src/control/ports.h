@@ -12,8 +12,7 @@
 bool ports_take(struct sockets *sockets, const struct candidate *candidate, size_t **listeners,
         struct cg_buf *problems);
 /* Back to the sets that a generation uses: others were bound for a candidate that came to nothing. */
-void ports_keep(
-        struct sockets *sockets, const struct candidate *candidate, const size_t *listeners);
+void ports_keep(struct sockets *sockets, const struct candidate *candidate, size_t *listeners);
 /* Closes the sets that are not marked; listeners follow those that move. Nothing where memory is short. */
 void ports_sweep(struct sockets *sockets, const struct candidate *candidate, size_t *listeners);
 

@@ -52,6 +52,23 @@ def test_interfaces_appear_and_vanish(gateway, good):
         connect(gateway.ports["web"], good)
 
 
+def test_ports_stay_those_of_their_interfaces_when_one_before_them_goes(gateway_of, good):
+    """A worker that is started later gets the ports by their places, which have moved."""
+    gateway = gateway_of({"first": {}, "second": {}, "third": {}})
+    gateway.configure({"second": {}, "third": {}})
+    gateway.reload(2)
+    gateway.configure({"second": {}, "third": {"level": "nonsense"}})
+    gateway.process.send_signal(signal.SIGHUP)
+    until("the refusal", lambda: "reload refused" in gateway.messages())
+    victim, = gateway.worker_pids()
+    os.kill(victim, signal.SIGKILL)
+    until("the worker", lambda: "started again as process" in gateway.messages())
+    for name in ("second", "third"):
+        mark = gateway.mark()
+        assert s_client(gateway.ports[name], good).served
+        assert gateway.record(mark)["interface"] == name
+
+
 def test_a_worker_that_dies_is_replaced(gateway, good):
     victim, = gateway.worker_pids()
     os.kill(victim, signal.SIGKILL)
