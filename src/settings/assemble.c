@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "settings/values.h"
 
@@ -142,6 +143,19 @@ check_role(const struct work *work, struct block *block)
     for (size_t i = 0; i < block->interface.listen_count; i++)
         if (!outbound && block->interface.listen[i].at.addr.ss_family == AF_UNIX)
             complain(work, block, "peers connect to ADDRESS:PORT; unix:PATH is for outbound only");
+}
+
+/* By its socket the console learns from fields who asks; in another mode the peer would write them itself. */
+static void
+check_console(const struct work *work, const struct block *block)
+{
+    const struct snapshot_interface *it = &block->interface;
+    const struct sockaddr_un *at = (const void *)&it->backend.addr;
+
+    if (work->settings->console_socket != NULL && it->backend.addr.ss_family == AF_UNIX &&
+            strcmp(at->sun_path, work->settings->console_socket) == 0 &&
+            it->mode != SNAPSHOT_MODE_HTTP)
+        complain(work, block, "the console is reached only with mode = http");
 }
 
 /* How many trunks or lines name this interface. */
@@ -291,6 +305,7 @@ add_interface(const struct work *work, struct block *block)
     block->rules = (struct snapshot_rules) { .level = CG_LEVEL_NONE };
     it->others = it->service != CG_SERVICE_SIP || it->phones || classes == 0;
     default_mode(work, block, it, classes);
+    check_console(work, block);
     default_level(work, block, &it->rules, it->service);
     default_rest(block, it, classes);
     default_identity(work, block, it);
