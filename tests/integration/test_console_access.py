@@ -3,6 +3,7 @@ import crypt  # yescrypt hashes are libcrypt's
 import http.client
 import json
 import re
+import signal
 import subprocess
 
 import pytest
@@ -67,6 +68,13 @@ def browser(node):
 def test_nobody_reads_without_signing_in(browser):
     status, answer = browser.request("GET", "/api/v1/status")
     assert status == 401 and answer["error"]["code"] == "unauthenticated"
+
+
+def test_a_path_of_any_octets_has_no_route(browser):
+    status, answer = browser.request("GET", "/api/v1/%ff%fe")
+    assert status == 404 and answer["error"]["code"] == "not-found"
+    assert browser.request("GET", "/api/v1/" + "%c3%a4" * 300)[0] == 404
+    assert browser.request("GET", "/api/v1/status")[0] == 401
 
 
 def test_a_wrong_password_is_told_no_more_than_that(browser):
@@ -147,12 +155,49 @@ def test_a_certificate_is_somebody_through_an_interface(gateway_of, reachable, g
         {"op": "set", "name": "user.eve.role", "value": "auditor"},
         {"op": "set", "name": "user.eve.certificate", "value": good.sha256})["generation"])
 
-    def ask(cert):
-        done = subprocess.run(["curl", "-sk", "--http1.1", "--max-time", "20", "--noproxy", "*", "--cert",
+    def ask(cert, *more):
+        done = subprocess.run(["curl", "-sk", "--http1.1", "--max-time", "20", "--noproxy", "*", *more, "--cert",
                                cert.chain_file, "--key", cert.key_file,
                                f"https://127.0.0.1:{node.ports['manager']}/api/v1/whoami"], capture_output=True)
         return json.loads(done.stdout)
     who = until("the answer", lambda: ask(good))
     assert (who["user"], who["role"], who["via"], who["certificate"]) == (
         "eve", "auditor", "certificate", good.sha256)
-    assert ask(pki.leaf("stranger"))["error"]["code"] == "unauthenticated"
+    stranger, name = pki.leaf("stranger"), "Client-Cert"
+    assert ask(stranger)["error"]["code"] == "unauthenticated"
+    with open(good.cert_file, encoding="ascii") as f:
+        forged = "".join(line.strip() for line in f if "-----" not in line)
+    assert ask(stranger, "-H", f"{name}: :{forged}:")["error"]["code"] == "unauthenticated"
+
+
+def test_the_consoles_socket_is_no_backend_of_one_that_passes_octets_on(gateway_of, reachable):
+    """What comes by it says by fields whose certificate was accepted: in mode tcp the peer would write them."""
+    socket = f"{reachable}/console.sock"
+    node = gateway_of({"manager": {}}, store=True, node=[f'console-socket = "{socket}"'])
+    for mode in ("tcp", None):
+        node.configure({"manager": {"backend": f"unix:{socket}", "mode": mode}})
+        node.process.send_signal(signal.SIGHUP)
+        until("the refusal", lambda: "the console is reached only with mode = http" in node.messages())
+
+
+def test_the_cookie_of_a_session_through_an_interface_is_for_tls_alone(gateway_of, reachable, good):
+    socket = f"{reachable}/console.sock"
+    node = gateway_of({"manager": {"backend": f"unix:{socket}", "mode": "http"}}, store=True,
+                      node=[f'console-socket = "{socket}"'])
+    hashed = crypt.crypt(PASSWORD, "$y$j9T$F5Jx5fExrKuPp53xLKQ..1")
+    node.wait_generation(Admin(node).change({"op": "set", "name": "user.eve.role", "value": "auditor"},
+                                            {"op": "set", "name": "user.eve.password", "value": hashed})["generation"])
+    done = subprocess.run(["curl", "-sk", "-i", "--http1.1", "--max-time", "20", "--noproxy", "*",
+                           "--cert", good.chain_file, "--key", good.key_file, "-H", "Content-Type: application/json",
+                           "-d", json.dumps({"user": "eve", "password": PASSWORD}),
+                           f"https://127.0.0.1:{node.ports['manager']}/api/v1/session"], capture_output=True, text=True)
+    [cookie] = [line for line in done.stdout.splitlines() if line.lower().startswith("set-cookie:")]
+    assert "; Secure" in cookie and "; HttpOnly" in cookie
+
+
+def test_a_session_ends_when_its_password_is_another(node, browser):
+    browser.sign_in("auditor")
+    assert browser.request("GET", "/api/v1/status")[0] == 200
+    node.admin.set("user.auditor.password", crypt.crypt("another", "$y$j9T$F5Jx5fExrKuPp53xLKQ..1"))
+    assert browser.request("GET", "/api/v1/status")[0] == 401
+    node.admin.set("user.auditor.password", crypt.crypt(PASSWORD, "$y$j9T$F5Jx5fExrKuPp53xLKQ..1"))

@@ -21,6 +21,7 @@
 struct session {
     char token[ACCESS_TOKEN_SIZE]; /* "": free */
     char user[STORE_NAME_SIZE];
+    char password[STORE_VALUE_SIZE]; /* its hash; with another the session is over */
     bool by_link;
     int64_t since;
     int64_t used;
@@ -245,9 +246,9 @@ find_session(struct access_state *state, struct MHD_Connection *connection, int6
     return NULL;
 }
 
-/* A place for a new one: a free one, or the one that was not used for the longest time. */
+/* A place for a new one, of a link where there is no hash: a free one, or the one that was not used for the longest time. */
 static bool
-begin_session(struct access_state *state, const char *user, bool by_link, int64_t now,
+begin_session(struct access_state *state, const char *user, const char *hash, int64_t now,
         char token[ACCESS_TOKEN_SIZE])
 {
     struct session *place = &state->sessions[0];
@@ -257,9 +258,10 @@ begin_session(struct access_state *state, const char *user, bool by_link, int64_
             place = &state->sessions[i];
     if (!make_token(token))
         return false;
-    *place = (struct session) { .by_link = by_link, .since = now, .used = now };
+    *place = (struct session) { .by_link = hash == NULL, .since = now, .used = now };
     (void)snprintf(place->token, sizeof(place->token), "%s", token);
     (void)snprintf(place->user, sizeof(place->user), "%s", user);
+    (void)snprintf(place->password, sizeof(place->password), "%s", hash == NULL ? "" : hash);
     return true;
 }
 
@@ -268,8 +270,12 @@ find_by_session(struct access_state *state, struct MHD_Connection *connection,
         const struct store_view *view, int64_t now, struct access *out)
 {
     const struct session *session = find_session(state, connection, now);
+    struct store_setting password;
 
-    if (session == NULL)
+    if (session == NULL ||
+            (!session->by_link &&
+                    (!user_setting(view, session->user, "password", &password) ||
+                            strcmp(password.value, session->password) != 0)))
         return;
     (void)snprintf(out->user, sizeof(out->user), "%s", session->user);
     out->role = session->by_link ? ACCESS_ADMINISTRATOR : role_of(view, session->user);
@@ -372,7 +378,7 @@ access_login(struct access_state *state, const struct store_view *view, const ch
     /* Whoever knew it does not count. */
     state->next_try = (state->next_try + ACCESS_TRIES - 1) % ACCESS_TRIES;
     state->tries[state->next_try] = 0;
-    return begin_session(state, user, false, now, token) ? ACCESS_GOOD : ACCESS_WRONG;
+    return begin_session(state, user, hash.value, now, token) ? ACCESS_GOOD : ACCESS_WRONG;
 }
 
 bool
@@ -394,7 +400,7 @@ access_login_link(
     if (!good)
         return ACCESS_WRONG;
     OPENSSL_cleanse(state->link, sizeof(state->link));
-    return begin_session(state, LINK_USER, true, now, token) ? ACCESS_GOOD : ACCESS_WRONG;
+    return begin_session(state, LINK_USER, NULL, now, token) ? ACCESS_GOOD : ACCESS_WRONG;
 }
 
 void

@@ -68,6 +68,18 @@ api_ok(struct api_request *request, json_t *answer)
     request->answer = answer;
 }
 
+/* What was sent may be any octets, and a text may be cut within a character: JSON takes neither. */
+static void
+make_printable(char *text)
+{
+    json_t *whole = json_string(text);
+
+    for (char *at = text; whole == NULL && *at != '\0'; at++)
+        if ((unsigned char)*at >= 0x80)
+            *at = '?';
+    json_decref(whole);
+}
+
 static void
 error_with(struct api_request *request, unsigned status, const char *code, const char *text,
         json_t *details)
@@ -87,6 +99,7 @@ api_error(struct api_request *request, unsigned status, const char *code, const 
     va_start(args, format);
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    make_printable(text);
     error_with(request, status, code, text, NULL);
 }
 
@@ -133,10 +146,15 @@ api_commit(struct api_request *request, enum commit_end end, const struct cg_buf
         api_ok(request, json_incref(told));
         return;
     }
-    details = end == COMMIT_LOCKOUT ? json_pack("[O]", told) : lines_of(cg_buf_text(problems));
-    text = strndup(cg_buf_text(problems), strcspn(cg_buf_text(problems), "\n"));
-    error_with(
-            request, meanings[end].status, meanings[end].code, text == NULL ? "" : text, details);
+    text = strdup(cg_buf_text(problems));
+    if (text == NULL) {
+        api_error(request, meanings[end].status, meanings[end].code, "no memory");
+        return;
+    }
+    make_printable(text);
+    details = end == COMMIT_LOCKOUT ? json_pack("[O]", told) : lines_of(text);
+    text[strcspn(text, "\n")] = '\0';
+    error_with(request, meanings[end].status, meanings[end].code, text, details);
     free(text);
 }
 

@@ -25,12 +25,13 @@ struct api_request {
     const uint8_t *bytes; /* what came, as it is */
     size_t len;
     /* the answer: JSON, or text of some type */
-    unsigned status;
+    unsigned status; /* 0: nothing has answered yet */
     json_t *answer;
     struct cg_buf text;
     const char *type;
     const char *cookie; /* to be set; "" clears it */
     char location[64];
+    bool over_tls; /* it came through an interface of ours */
     bool events; /* the connection becomes a stream of events */
 };
 

@@ -102,8 +102,9 @@ add_headers(struct MHD_Response *response, const struct api_request *request)
         (void)MHD_add_response_header(response, "Location", request->location);
     if (request->cookie == NULL)
         return;
-    (void)snprintf(cookie, sizeof(cookie), "certgate-session=%s%s%s", request->cookie,
-            COOKIE_OPTIONS, request->cookie[0] == '\0' ? "; Max-Age=0" : "");
+    (void)snprintf(cookie, sizeof(cookie), "certgate-session=%s%s%s%s", request->cookie,
+            COOKIE_OPTIONS, request->over_tls ? "; Secure" : "",
+            request->cookie[0] == '\0' ? "; Max-Age=0" : "");
     (void)MHD_add_response_header(response, "Set-Cookie", cookie);
 }
 
@@ -188,7 +189,7 @@ admit(struct incoming *in, const char *method, const char *path)
                 "the body's Content-Type has to be %s",
                 strcmp(in->route->body, "bytes") == 0 ? "application/octet-stream"
                                                       : "application/json");
-    return request->answer == NULL;
+    return request->status == 0;
 }
 
 static void
@@ -235,6 +236,7 @@ begin_request(
     in->request.api = way->api;
     in->request.control = control;
     in->request.connection = connection;
+    in->request.over_tls = way->way == ACCESS_CONSOLE;
     cg_buf_init(&in->request.text, API_MAX_LARGE_BODY);
     access_find(way->api->access, way->way, connection,
             control->candidate == NULL ? geteuid() : control->candidate->uid, viewed ? &view : NULL,
@@ -271,7 +273,7 @@ on_request(void *arg, struct MHD_Connection *connection, const char *url, const 
     if (in->page)
         return pages_answer(&in->request, way->api->access, way->way, url, method);
     read_body(in);
-    if (in->request.answer == NULL)
+    if (in->request.status == 0)
         in->route->handler(&in->request);
     if (in->request.events)
         return events_begin(way->api->events, connection);
