@@ -5,7 +5,7 @@
 
 Two workers in front of an HTTP backend (mode http: an idle peer holds no backend connection). Prints the workers' resident
 memory and the time of an admission before and with the idle peers; then closes them and looks again. Exit status 1 when
-one was not held, or a new peer not served.
+one was not held, or a new peer not served; the last line counts as a test's.
 """
 import os
 import resource
@@ -46,7 +46,11 @@ def admission(port, cert):
 
 
 def main():
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if most != resource.RLIM_INFINITY and most < COUNT + 500:
+        print(f"skipped: a process may have {most} descriptors here\n0 passed, 0 failed, 1 skipped")
+        return
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with tempfile.TemporaryDirectory() as folder:
         pki, backend = Pki(os.path.join(folder, "pki")), HttpBackend()
         good = pki.leaf("good")
@@ -74,6 +78,7 @@ def main():
             until("their end", lambda: admission(port, good))
             assert gateway.worker_pids() == workers, "a worker died"
             print(f"closed: {resident(workers)} KiB")
+            print("1 passed, 0 failed")
         finally:
             gateway.stop()
             backend.close()
