@@ -1,15 +1,19 @@
 """Who gets in by the console's address and socket, what they may do, and what keeps other pages out."""
-import crypt  # yescrypt hashes are libcrypt's
 import http.client
 import json
 import re
 import signal
 import subprocess
+import warnings
 
 import pytest
 
 from admin import Admin
 from conftest import free_port, until
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import crypt  # libcrypt's yescrypt
 
 PASSWORD = "correct horse battery staple"
 

@@ -146,7 +146,7 @@ def test_a_broken_file_in_the_trust_folder_refuses_to_start(node):
 
 def test_a_key_of_another_certificate_refuses_to_start(node, pki):
     node.write(key=pki.leaf("another").key_file)
-    assert re.search("the key in .*another.key is not the key of the first certificate", node.refused())
+    assert re.search("the key in .*another.key is not the key of its certificate", node.refused())
 
 
 def test_an_expired_identity_refuses_to_start(node, pki):
