@@ -15,6 +15,7 @@
 #include "identity/chain.h"
 #include "identity/key.h"
 #include "input/input.h"
+#include "input/lint.h"
 #include "settings/text.h"
 
 static bool
@@ -254,6 +255,67 @@ candidate_find_user(struct candidate *candidate, struct cg_buf *problems)
     candidate->gid = user->pw_gid;
 }
 
+static bool
+sends_ca_names(const struct snapshot *snapshot)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < snapshot->interface_count; i++)
+        any = any || snapshot->interfaces[i].ca_names;
+    return any;
+}
+
+static bool
+add_ca_name(struct snapshot *snapshot, const struct cg_cert *cert)
+{
+    struct snapshot_blob *blob = &snapshot->ca_names[snapshot->ca_name_count];
+    struct cg_span name = lint_ca_name(cert);
+
+    for (size_t i = 0; i < snapshot->ca_name_count; i++)
+        if (snapshot->ca_names[i].len == name.len &&
+                memcmp(snapshot->ca_names[i].data, name.data, name.len) == 0)
+            return true;
+    blob->data = malloc(name.len);
+    if (blob->data == NULL)
+        return false;
+    memcpy(blob->data, name.data, name.len);
+    blob->len = name.len;
+    snapshot->ca_name_count++;
+    return true;
+}
+
+/* The subjects of all trusted CAs, once each, where some interface sends them. */
+static void
+load_ca_names(struct candidate *candidate, struct cg_buf *problems)
+{
+    struct snapshot *snapshot = &candidate->snapshot;
+    size_t size = 0;
+
+    if (!sends_ca_names(snapshot))
+        return;
+    snapshot->ca_names = calloc(SNAPSHOT_MAX_CA_NAMES / 2 + 1, sizeof(*snapshot->ca_names));
+    for (size_t i = 0; snapshot->ca_names != NULL && i < snapshot->tcs_count; i++) {
+        const size_t before = snapshot->ca_name_count;
+        struct cg_cert *cert = NULL;
+        bool ok = cg_cert_from_der(snapshot->tcs[i].data, snapshot->tcs[i].len, &cert, NULL) ==
+                        CG_OK &&
+                (lint_ca_name_size(cert) == 0 || add_ca_name(snapshot, cert));
+
+        if (snapshot->ca_name_count != before)
+            size += 2 + snapshot->ca_names[before].len;
+        cg_cert_free(cert);
+        if (!ok || size > SNAPSHOT_MAX_CA_NAMES) {
+            cg_buf_addf(problems,
+                    "ca-names: the names of the trusted CAs are longer than the %d octets that a "
+                    "handshake takes: set ca-names = false\n",
+                    SNAPSHOT_MAX_CA_NAMES);
+            return;
+        }
+    }
+    if (snapshot->ca_names == NULL)
+        cg_buf_add(problems, "ca-names: no memory\n");
+}
+
 struct pinning {
     struct settings *settings;
     int64_t now;
@@ -416,6 +478,7 @@ candidate_load(const char *path, const char *text, const struct store_view *view
     if (settings->wants_default)
         stand_in(candidate, now, problems);
     load_tcs(candidate, view, now, problems);
+    load_ca_names(candidate, problems);
     load_pins(candidate, view, now, problems);
     candidate_find_user(candidate, problems);
     if (problems->len != 0 || problems->failed)
@@ -536,6 +599,9 @@ candidate_free(struct candidate *candidate)
     for (size_t i = 0; i < snapshot->tcs_count; i++)
         free(snapshot->tcs[i].data);
     free(snapshot->tcs);
+    for (size_t i = 0; i < snapshot->ca_name_count; i++)
+        free(snapshot->ca_names[i].data);
+    free(snapshot->ca_names);
     settings_free(candidate->settings); /* the interfaces with it */
     free(candidate);
 }

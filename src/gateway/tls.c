@@ -159,6 +159,28 @@ configure_server(SSL_CTX *ctx)
     SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
 }
 
+/* The names that the request for a certificate carries; without them a client may show any. */
+static bool
+name_authorities(SSL_CTX *ctx, const struct snapshot *snapshot)
+{
+    STACK_OF(X509_NAME) *names = sk_X509_NAME_new_null();
+    bool ok = names != NULL;
+
+    for (size_t i = 0; ok && i < snapshot->ca_name_count; i++) {
+        const uint8_t *at = snapshot->ca_names[i].data;
+        X509_NAME *name = d2i_X509_NAME(NULL, &at, (long)snapshot->ca_names[i].len);
+
+        ok = name != NULL && sk_X509_NAME_push(names, name) > 0;
+        if (!ok)
+            X509_NAME_free(name);
+    }
+    if (ok)
+        SSL_CTX_set0_CA_list(ctx, names); /* ownership moves */
+    else
+        sk_X509_NAME_pop_free(names, X509_NAME_free);
+    return ok;
+}
+
 static enum cg_status
 configure(SSL_CTX *ctx, struct gw_interface *iface, struct cg_error *err)
 {
@@ -172,6 +194,8 @@ configure(SSL_CTX *ctx, struct gw_interface *iface, struct cg_error *err)
     SSL_CTX_set_cert_verify_callback(ctx, on_certificate, NULL);
     if (settings->role == CG_ROLE_INBOUND)
         configure_server(ctx);
+    if (settings->ca_names && !name_authorities(ctx, iface->generation->snapshot))
+        return cg_fail(err, CG_E_NOMEM, "no memory for the names of CAs");
     SSL_CTX_set_info_callback(ctx, on_info);
     SSL_CTX_set_max_cert_list(ctx, GW_MAX_CERT_MESSAGE);
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);

@@ -94,3 +94,9 @@ lint_ca_name_size(const struct cg_cert *cert)
 {
     return cg_cert_is_ca(cert) ? 2 + cert->subject.len : 0;
 }
+
+struct cg_span
+lint_ca_name(const struct cg_cert *cert)
+{
+    return cert->subject;
+}

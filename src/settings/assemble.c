@@ -122,7 +122,7 @@ static void
 check_role(const struct work *work, struct block *block)
 {
     static const char *const inbound_only[] = { "backend", "listen-plain", "phones", "mode",
-        "require-certificate", "proxy", "proxy-from", "identity-fields", "answer",
+        "require-certificate", "ca-names", "proxy", "proxy-from", "identity-fields", "answer",
         "session-timeout", "request-timeout", "max-per-source", "service-security" };
     bool outbound = block->interface.role == CG_ROLE_OUTBOUND;
 

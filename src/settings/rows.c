@@ -382,6 +382,8 @@ const struct row rows[] = {
       "outbound: server name to ask for in the handshake, where it is not the host of 'connect'" },
     { "identity", TLS_END, 0, CFGT_STR, true, "", read_identity, 0, 0, 0, "the name of an identity block above",
       "which identity block's certificate and key we present; of several the one for the server name that the peer asks for, else the first" },
+    { "ca-names", INTERFACE, 0, CFGT_BOOL, false, "false", read_bool, FIELD(interface.ca_names), 0, 0, "true or false",
+      "name the trusted CAs when a client is asked for its certificate (at most 64 KiB); clients then show one that fits, or none, and strangers learn whom we trust" },
     { "offer-chain", TLS_END, 0, CFGT_BOOL, false, "true", read_bool, FIELD(interface.offer_chain), 0, 0, "true or false",
       "send the certificates between ours and its root too" },
     { "service", INTERFACE, 0, CFGT_STR, false, "https", read_service, 0, 0, 0, "https, sip or line",

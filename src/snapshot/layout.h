@@ -3,6 +3,6 @@
 #define SNAPSHOT_LAYOUT_H
 
 /* Changes with every change of the layout: control and worker are built together, but be sure. */
-#define SNAPSHOT_MAGIC 0x43475336u /* "CGS6" */
+#define SNAPSHOT_MAGIC 0x43475337u /* "CGS7" */
 
 #endif

@@ -188,5 +188,6 @@ snapshot_free(struct snapshot *snapshot)
         free_blobs(snapshot->identities[i].chain, snapshot->identities[i].chain_count);
     free(snapshot->identities);
     free_blobs(snapshot->tcs, snapshot->tcs_count);
+    free_blobs(snapshot->ca_names, snapshot->ca_name_count);
     free(snapshot);
 }

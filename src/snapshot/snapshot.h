@@ -22,6 +22,8 @@
 #define SNAPSHOT_MAX_LISTENERS 16 /* per interface */
 #define SNAPSHOT_MAX_IDENTITIES 32
 #define SNAPSHOT_MAX_PRESENTED 16 /* identities of one interface, chosen by server name */
+/* Octets of all CA names, each with two of length, that a request for a certificate may carry. */
+#define SNAPSHOT_MAX_CA_NAMES (64 * 1024)
 #define SNAPSHOT_NAME_SIZE 64
 #define SNAPSHOT_MAX_NETWORKS 64
 #define SNAPSHOT_MAX_CLASSES 32 /* per interface: a session ticket holds a verdict for each */
@@ -153,6 +155,7 @@ struct snapshot_interface {
      */
     uint32_t presented[SNAPSHOT_MAX_PRESENTED];
     size_t presented_count;
+    bool ca_names; /* inbound: the request for a certificate names the CAs that are trusted */
     bool offer_chain; /* send what is between our certificate and its root */
     int min_tls; /* TLS1_2_VERSION or TLS1_3_VERSION */
     struct snapshot_listener listen[SNAPSHOT_MAX_LISTENERS];
@@ -188,6 +191,9 @@ struct snapshot {
     size_t identity_count;
     struct snapshot_blob *tcs; /* DER of every entry of the Trusted Certificate Store */
     size_t tcs_count;
+    struct snapshot_blob
+            *ca_names; /* DER of the subjects of its CAs; empty where no interface sends them */
+    size_t ca_name_count;
 };
 
 /* Encodes into a new sealed memory file; *fd is owned by the caller (close on exec). */

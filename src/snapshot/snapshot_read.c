@@ -261,7 +261,7 @@ get_presented(struct cg_reader *r, struct snapshot_interface *it)
     for (; it->presented_count < count; it->presented_count++)
         if (!cg_read_u32(r, &it->presented[it->presented_count]))
             return false;
-    return get_bool(r, &it->offer_chain);
+    return get_bool(r, &it->ca_names) && get_bool(r, &it->offer_chain);
 }
 
 static bool
@@ -352,7 +352,10 @@ get_snapshot(struct cg_reader *r, struct snapshot *snapshot)
         if (!get_interface(r, &snapshot->interfaces[snapshot->interface_count++]))
             return false;
     if (!get_identities(r, snapshot) ||
-            !get_blobs(r, MAX_TCS, &snapshot->tcs, &snapshot->tcs_count) || !cg_reader_done(r))
+            !get_blobs(r, MAX_TCS, &snapshot->tcs, &snapshot->tcs_count) ||
+            !get_blobs(
+                    r, SNAPSHOT_MAX_CA_NAMES / 2, &snapshot->ca_names, &snapshot->ca_name_count) ||
+            !cg_reader_done(r))
         return false;
     for (size_t i = 0; i < snapshot->interface_count; i++)
         for (size_t j = 0; j < snapshot->interfaces[i].presented_count; j++)

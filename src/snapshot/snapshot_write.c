@@ -171,6 +171,7 @@ put_interface(struct writer *w, const struct snapshot_interface *it)
     put_u32(w, (uint32_t)it->presented_count);
     for (size_t i = 0; i < it->presented_count; i++)
         put_u32(w, it->presented[i]);
+    put_u32(w, it->ca_names);
     put_u32(w, it->offer_chain);
     put_u32(w, (uint32_t)it->min_tls);
     put_u32(w, (uint32_t)it->listen_count);
@@ -208,6 +209,7 @@ put_snapshot(struct writer *w, const struct snapshot *snapshot)
         put_blobs(w, snapshot->identities[i].chain, snapshot->identities[i].chain_count);
     }
     put_blobs(w, snapshot->tcs, snapshot->tcs_count);
+    put_blobs(w, snapshot->ca_names, snapshot->ca_name_count);
 }
 
 static bool
