@@ -17,6 +17,7 @@ enum cg_revocation_status {
 
 /* One CRL or OCSP response. Immutable and reference-counted. */
 struct cg_evidence;
+struct cg_engine;
 
 /*
  * Parses exactly one DER CRL (RFC 5280 section 5.1) or OCSP response (RFC 6960 section 4.2.1).
@@ -34,6 +35,8 @@ struct cg_evidence *cg_evidence_ref(const struct cg_evidence *evidence);
 void cg_evidence_free(struct cg_evidence *evidence);
 
 enum cg_evidence_kind cg_evidence_kind(const struct cg_evidence *evidence);
+/* The DER, borrowed; *len is set. */
+const uint8_t *cg_evidence_get0_der(const struct cg_evidence *evidence, size_t *len);
 /* SHA-256 of the DER, CG_SHA256_SIZE bytes, borrowed. */
 const uint8_t *cg_evidence_get0_sha256(const struct cg_evidence *evidence);
 /*
@@ -73,7 +76,7 @@ size_t cg_cert_ocsp_urls(const struct cg_cert *cert, char **urls, size_t max);
  * The request that asks about cert, which issuer issued (RFC 6960 section 4.1.1): SHA-1 in its
  * certID as RFC 5019 section 2.1.1 has it, no nonce, so that answers can be kept. The caller frees *out.
  */
-CG_CHECKED enum cg_status cg_ocsp_request(const struct cg_cert *cert, const struct cg_cert *issuer,
+CG_CHECKED enum cg_status cg_ocsp_request(const struct cg_engine *engine, const struct cg_cert *cert, const struct cg_cert *issuer,
         uint8_t **out, size_t *len, struct cg_error *err);
 
 #endif

@@ -129,6 +129,13 @@ cg_evidence_kind(const struct cg_evidence *evidence)
 }
 
 const uint8_t *
+cg_evidence_get0_der(const struct cg_evidence *evidence, size_t *len)
+{
+    *len = evidence->len;
+    return evidence->der;
+}
+
+const uint8_t *
 cg_evidence_get0_sha256(const struct cg_evidence *evidence)
 {
     return evidence->sha256;

@@ -167,19 +167,20 @@ is_about(const struct question *q, const struct cg_ocsp_answer *answer)
 
     if (!cg_span_equal(answer->serial, q->cert->serial))
         return false;
-    len = cg_digest_by_oid(answer->hash, q->cert->issuer, digest);
+    len = cg_digest_by_oid(q->engine, answer->hash, q->cert->issuer, digest);
     if (len == 0 || !cg_span_equal(answer->issuer_name, cg_span(digest, len))) {
-        len = cg_digest_by_oid(answer->hash, q->issuer->subject, digest);
+        len = cg_digest_by_oid(q->engine, answer->hash, q->issuer->subject, digest);
         if (len == 0 || !cg_span_equal(answer->issuer_name, cg_span(digest, len)))
             return false;
     }
-    len = cg_digest_by_oid(answer->hash, q->issuer->key_bits_data, digest);
+    len = cg_digest_by_oid(q->engine, answer->hash, q->issuer->key_bits_data, digest);
     return len != 0 && cg_span_equal(answer->issuer_key, cg_span(digest, len));
 }
 
 /* The responderID is this certificate's: its name, or the SHA-1 of its key bits. */
 static bool
-is_responder(const struct cg_ocsp *ocsp, const struct cg_cert *cert)
+is_responder(const struct cg_engine *engine, const struct cg_ocsp *ocsp,
+        const struct cg_cert *cert)
 {
     static const uint8_t sha1[] = { 0x2b, 0x0e, 0x03, 0x02, 0x1a };
     uint8_t digest[CG_MAX_DIGEST];
@@ -187,7 +188,7 @@ is_responder(const struct cg_ocsp *ocsp, const struct cg_cert *cert)
 
     if (ocsp->responder.data != NULL || ocsp->responder_key.len == 0)
         return cg_canonical_name_equal(&ocsp->responder, &cert->canonical_subject);
-    len = cg_digest_by_oid(cg_span(sha1, sizeof(sha1)), cert->key_bits_data, digest);
+    len = cg_digest_by_oid(engine, cg_span(sha1, sizeof(sha1)), cert->key_bits_data, digest);
     return cg_span_equal(ocsp->responder_key, cg_span(digest, len));
 }
 
@@ -234,10 +235,10 @@ is_authorised(struct question *q, const struct cg_evidence *evidence, struct cg_
     const struct cg_ocsp *ocsp = &evidence->ocsp;
     const char *why = "it is by a responder that nobody of the path appointed";
 
-    if (is_responder(ocsp, q->issuer))
+    if (is_responder(q->engine, ocsp, q->issuer))
         return is_signed(q, evidence, q->issuer);
     for (size_t i = 0; i < ocsp->cert_count && q->tried < CG_MAX_EVIDENCE_TRIED; i++) {
-        if (!is_responder(ocsp, ocsp->certs[i]))
+        if (!is_responder(q->engine, ocsp, ocsp->certs[i]))
             continue;
         why = delegate_fault(q, ocsp->certs[i]);
         if (why == NULL) {

@@ -39,7 +39,7 @@ wrap(struct cg_buf *buf)
 }
 
 enum cg_status
-cg_ocsp_request(const struct cg_cert *cert, const struct cg_cert *issuer, uint8_t **out,
+cg_ocsp_request(const struct cg_engine *engine, const struct cg_cert *cert, const struct cg_cert *issuer, uint8_t **out,
         size_t *len, struct cg_error *err)
 {
     static const uint8_t algorithm[] = { CG_DER_SEQUENCE, 9, CG_DER_OID, 5, 0x2b, 0x0e, 0x03, 0x02,
@@ -52,8 +52,8 @@ cg_ocsp_request(const struct cg_cert *cert, const struct cg_cert *issuer, uint8_
     *len = 0;
     if (cert->serial.len > MAX_SERIAL)
         return cg_fail(err, CG_E_LIMIT, "a serial number of %zu octets", cert->serial.len);
-    if (cg_digest_by_oid(sha1, cert->issuer, name) != SHA1_SIZE ||
-            cg_digest_by_oid(sha1, issuer->key_bits_data, key) != SHA1_SIZE)
+    if (cg_digest_by_oid(engine, sha1, cert->issuer, name) != SHA1_SIZE ||
+            cg_digest_by_oid(engine, sha1, issuer->key_bits_data, key) != SHA1_SIZE)
         return cg_fail(err, CG_E_CRYPTO, "cannot compute the SHA-1 of an issuer");
     cg_buf_init(&buf, MAX_REQUEST + 2);
     cg_buf_add_bytes(&buf, algorithm, sizeof(algorithm));

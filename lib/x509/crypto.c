@@ -360,27 +360,16 @@ cg_signature_verify_signed(struct cg_engine *engine, const struct cg_signed *evi
 }
 
 size_t
-cg_digest_by_oid(struct cg_span oid, struct cg_span bytes, uint8_t out[CG_MAX_DIGEST])
+cg_digest_by_oid(const struct cg_engine *engine, struct cg_span oid, struct cg_span bytes,
+        uint8_t out[CG_MAX_DIGEST])
 {
-    static const struct {
-        enum cg_digest digest;
-        const EVP_MD *(*make)(void);
-    } makers[] = {
-        { CG_DIGEST_SHA1, EVP_sha1 },
-        { CG_DIGEST_SHA256, EVP_sha256 },
-        { CG_DIGEST_SHA384, EVP_sha384 },
-        { CG_DIGEST_SHA512, EVP_sha512 },
-    };
     unsigned len = 0;
 
-    for (size_t i = 0; i < sizeof(pss_digests) / sizeof(pss_digests[0]); i++) {
-        if (!cg_span_equal(oid, cg_span(pss_digests[i].oid, pss_digests[i].oid_len)))
-            continue;
-        for (size_t k = 0; k < sizeof(makers) / sizeof(makers[0]); k++)
-            if (makers[k].digest == pss_digests[i].digest &&
-                    EVP_Digest(bytes.data, bytes.len, out, &len, makers[k].make(), NULL) == 1)
-                return len;
-    }
+    for (size_t i = 0; i < sizeof(pss_digests) / sizeof(pss_digests[0]); i++)
+        if (cg_span_equal(oid, cg_span(pss_digests[i].oid, pss_digests[i].oid_len)) &&
+                EVP_Digest(bytes.data, bytes.len, out, &len,
+                        engine->digests[pss_digests[i].digest], NULL) == 1)
+            return len;
     return 0;
 }
 

@@ -57,8 +57,8 @@ bool cg_signature_is_refused(const struct cg_cert *cert);
 /* Parameters of an RSASSA-PSS key: absent, or such as a signature may have (RFC 4055 section 3.1). */
 bool cg_pss_key_parameters_valid(struct cg_span parameters);
 
-/* SHA-1, SHA-256, SHA-384 or SHA-512 of the bytes, by the OID of the digest; 0 octets when it is none of them. */
-size_t cg_digest_by_oid(struct cg_span oid, struct cg_span bytes, uint8_t out[CG_MAX_DIGEST]);
+/* SHA-1 or SHA-2 of the bytes, by the OID of the digest; 0 octets when it is none of them. */
+size_t cg_digest_by_oid(const struct cg_engine *engine, struct cg_span oid, struct cg_span bytes, uint8_t out[CG_MAX_DIGEST]);
 
 /* The public key loads: a key OpenSSL can use (RSA numbers, EC point on its curve, …). */
 bool cg_key_loads(struct cg_engine *engine, const struct cg_cert *cert);

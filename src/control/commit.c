@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "control/api/api.h"
+#include "control/evidence.h"
 #include "control/far_ends.h"
 #include "control/keeping.h"
 #include "control/lastgood.h"
@@ -334,6 +335,7 @@ put_in_force(struct control *control, struct next *next)
     take_text(control, next);
     recording_settle(control);
     far_ends_want(control->resolver, &control->candidate->snapshot);
+    evidence_want(control->evidence, control->candidate, now_ms());
     if (fleet_feed_all(&control->fleet, &err) != CG_OK)
         say("%s", err.text);
     candidate_free(old);

@@ -16,6 +16,7 @@
 #include "control/api/api.h"
 #include "control/commit.h"
 #include "control/drops.h"
+#include "control/evidence.h"
 #include "control/expiry.h"
 #include "control/far_ends.h"
 #include "control/node.h"
@@ -217,6 +218,22 @@ on_failed(void *arg, struct fleet_worker *worker, uint64_t generation, const cha
     not_started(control, text);
 }
 
+static void
+on_ask(void *arg, const uint8_t *payload, size_t len)
+{
+    struct control *control = arg;
+
+    evidence_ask(control->evidence, payload, len, now_ms());
+}
+
+static enum cg_status
+feed_new(void *arg, struct fleet_worker *worker, struct cg_error *err)
+{
+    struct control *control = arg;
+
+    return evidence_feed(control->evidence, worker, err);
+}
+
 /* ---- life -------------------------------------------------------------------------------------- */
 
 /* Listeners that no interface names any more are closed once every worker has left them. */
@@ -328,6 +345,8 @@ next_timeout(const struct control *control, int64_t now)
         next = commit_next_ms(control, now);
     if (drops_next_ms(control->drops) < next)
         next = drops_next_ms(control->drops);
+    if (evidence_next_ms(control->evidence) < next - now)
+        next = now + evidence_next_ms(control->evidence);
     if (renewals_next_ms(control->renewals) < next)
         next = renewals_next_ms(control->renewals);
     if (recording_next_ms(control) < next)
@@ -357,6 +376,7 @@ enum {
     POLL_RESOLVER,
     POLL_RENEWALS,
     POLL_DROPS,
+    POLL_EVIDENCE,
     POLL_API,
     POLL_OTHERS = POLL_API + API_WAYS
 };
@@ -372,6 +392,7 @@ poll_others(const struct control *control, struct pollfd *fds)
         [POLL_RESOLVER] = control->resolver == NULL ? -1 : resolver_fd(control->resolver),
         [POLL_RENEWALS] = renewals_fd(control->renewals),
         [POLL_DROPS] = drops_fd(control->drops),
+        [POLL_EVIDENCE] = evidence_fd(control->evidence),
     };
 
     for (size_t i = 0; i < POLL_API; i++)
@@ -436,6 +457,7 @@ loop(struct control *control)
             api_run(control->api, now);
         if (others[POLL_RESOLVER].revents != 0)
             take_addresses(control);
+        evidence_step(control->evidence, now);
         upgrade_step(control, now);
         commit_step(control, now);
         renewals_step(control->renewals, control, now);
@@ -476,7 +498,7 @@ control_run(const struct control_options *options)
         .signal_fd = -1,
         .client = -1 };
     const struct fleet_events events = { on_record, on_chain, on_log, on_ready, on_failed,
-        on_confined, on_ended, &control };
+        on_confined, on_ended, on_ask, feed_new, &control };
     struct cg_buf problems;
     struct cg_error err;
 
@@ -497,6 +519,7 @@ control_run(const struct control_options *options)
     drops_free(control.drops);
     control_answer(&control, "error\ncertgated is stopping\n");
     api_close(control.api);
+    evidence_close(control.evidence);
     rates_free(control.rates);
     metrics_server_free(control.metrics);
     peers_close(control.peers);

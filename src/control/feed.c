@@ -152,6 +152,19 @@ feed_generation(
 }
 
 enum cg_status
+feed_evidence(struct fleet_worker *worker, uint64_t number, enum cg_evidence_kind kind,
+        const char *source, int fd, struct cg_error *err)
+{
+    uint8_t message[9 + IPC_MAX_URL];
+    size_t len = strnlen(source, IPC_MAX_URL);
+
+    put_u64(message, number);
+    message[8] = (uint8_t)kind;
+    memcpy(message + 9, source, len);
+    return feed_send(worker, IPC_EVIDENCE, message, 9 + len, &fd, fd >= 0 ? 1 : 0, err);
+}
+
+enum cg_status
 feed_drain(struct fleet_worker *worker, uint32_t ms, struct cg_error *err)
 {
     uint8_t message[4];

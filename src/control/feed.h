@@ -15,6 +15,9 @@ CG_CHECKED enum cg_status feed_far_ends(const struct fleet *fleet, struct fleet_
         const char *host, struct cg_error *err);
 CG_CHECKED enum cg_status feed_audit(
         struct fleet_worker *worker, enum ipc_audit audit, struct cg_error *err);
+/* One CRL or OCSP response; fd -1: it is known no longer. */
+CG_CHECKED enum cg_status feed_evidence(struct fleet_worker *worker, uint64_t number,
+        enum cg_evidence_kind kind, const char *source, int fd, struct cg_error *err);
 CG_CHECKED enum cg_status feed_drain(
         struct fleet_worker *worker, uint32_t ms, struct cg_error *err);
 

@@ -152,6 +152,8 @@ fleet_start(struct fleet *fleet, unsigned i, int64_t now_ms, struct cg_error *er
     if (feed_send(worker, IPC_METRICS, NULL, 0, &worker->metrics_fd, 1, err) != CG_OK ||
             feed_send(worker, IPC_SESSIONS, NULL, 0, &fleet->sessions, 1, err) != CG_OK ||
             feed_audit(worker, fleet->audit, err) != CG_OK ||
+            (fleet->events.feed != NULL &&
+                    fleet->events.feed(fleet->events.arg, worker, err) != CG_OK) ||
             feed_generation(fleet, worker, snapshot, err) != CG_OK)
         (void)kill(pid, SIGKILL);
     close(snapshot);
@@ -233,6 +235,10 @@ take_message(struct fleet *fleet, struct fleet_worker *worker, const struct ipc_
         break;
     case IPC_CHAIN:
         events->chain(events->arg, message->payload, message->len);
+        break;
+    case IPC_ASK:
+        if (events->ask != NULL)
+            events->ask(events->arg, message->payload, message->len);
         break;
     case IPC_LOG:
         if (message->len >= 1)

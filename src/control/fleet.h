@@ -43,6 +43,9 @@ struct fleet_events {
     void (*confined)(void *arg, const struct fleet_worker *worker, enum ipc_confinement state,
             const char *text);
     void (*ended)(void *arg, const struct fleet_worker *worker, const char *text);
+    /* NULL where nothing is known of revocation: a worker asks for it, and a new one gets what there is. */
+    void (*ask)(void *arg, const uint8_t *payload, size_t len);
+    enum cg_status (*feed)(void *arg, struct fleet_worker *worker, struct cg_error *err);
     void *arg;
 };
 

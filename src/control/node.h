@@ -42,6 +42,7 @@ struct control {
     struct peers *peers; /* the inventory, or NULL */
     struct drops *drops; /* certificates that are dropped into folders; NULL: not watched */
     struct rates *rates;
+    struct evidence *evidence; /* of revocation */
     struct renewals *renewals; /* of our own certificates; NULL: they need a reload */
     struct api *api; /* NULL until settings are in force */
     struct recorder *recorder;

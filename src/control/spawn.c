@@ -78,16 +78,23 @@ become_worker(int program, const struct candidate *candidate, int socket, pid_t 
 }
 
 pid_t
-spawn_worker(int program, const struct candidate *candidate, int socket)
+spawn_program(int program, const struct candidate *candidate, int socket, char *const argv[])
 {
-    char sandbox[32], name[] = "certgate-worker";
-    char *argv[] = { name, sandbox, NULL };
     pid_t pid, self = getpid();
 
-    (void)snprintf(sandbox, sizeof(sandbox), "--sandbox=%s",
-            ipc_sandbox_name(candidate->settings->sandbox));
     pid = fork();
     if (pid == 0)
         become_worker(program, candidate, socket, self, argv);
     return pid;
+}
+
+pid_t
+spawn_worker(int program, const struct candidate *candidate, int socket)
+{
+    char sandbox[32], name[] = "certgate-worker";
+    char *argv[] = { name, sandbox, NULL };
+
+    (void)snprintf(sandbox, sizeof(sandbox), "--sandbox=%s",
+            ipc_sandbox_name(candidate->settings->sandbox));
+    return spawn_program(program, candidate, socket, argv);
 }

@@ -11,6 +11,8 @@
  * standard error. The process id, or -1 with errno.
  */
 pid_t spawn_worker(int program, const struct candidate *candidate, int socket);
+/* The same for any program of ours that needs no more than a worker has. */
+pid_t spawn_program(int program, const struct candidate *candidate, int socket, char *const argv[]);
 /* What a wait status means, as the end of "process N …"; "" where only the number says something. */
 const char *spawn_end_text(int status);
 

@@ -6,6 +6,7 @@
 
 #include "control/api/api.h"
 #include "control/commit.h"
+#include "control/evidence.h"
 #include "control/far_ends.h"
 #include "control/node.h"
 #include "control/peers.h"
@@ -215,6 +216,10 @@ start_begin(struct control *control, struct cg_buf *problems)
         control->rates = rates_new();
     say_user(control);
     far_ends_want(control->resolver, &control->candidate->snapshot);
+    if (control->evidence == NULL)
+        control->evidence = evidence_open(
+                control->state.folder, control->options.worker_program, &control->fleet);
+    evidence_want(control->evidence, control->candidate, now_ms());
     for (unsigned i = 0; i < control->fleet.count; i++) {
         if (fleet_start(&control->fleet, i, now_ms(), &err) != CG_OK) {
             say("%s", err.text);

@@ -96,7 +96,7 @@ try_worker(struct candidate *candidate, const char *program)
 {
     struct trial trial = { .settings = candidate->settings };
     const struct fleet_events events = { on_record, on_chain, on_log, on_ready, on_failed,
-        on_confined, on_ended, &trial };
+        on_confined, on_ended, NULL, NULL, &trial };
     int64_t limit = now_ms() + READY_MS;
     struct cg_error err = { "" };
     struct fleet fleet;

@@ -48,8 +48,10 @@ build_class(const struct gw_interface *iface, struct gw_class *class, struct cg_
     if (status != CG_OK || (cg_policy_checks(class->policy) & domain) == 0)
         return status;
     status = snapshot_policy(snapshot, iface->settings, class->rules, &class->domains, err);
-    if (status == CG_OK)
+    if (status == CG_OK) {
+        cg_policy_set_revocation(class->domains, CG_REVOCATION_OFF); /* its ticket answers that */
         cg_policy_set_checks(class->domains, domain);
+    }
     return status;
 }
 
@@ -71,6 +73,7 @@ build_classes(struct gw_interface *iface, struct cg_error *err)
         class->rules = i == 0 ? &settings->rules : &settings->classes[i - 1].rules;
         class->phone = i == 0 && settings->phones;
         class->name = i != 0 ? class->settings->name : class->phone ? "phone" : "other";
+        iface->revocation = iface->revocation || class->rules->revocation != CG_REVOCATION_OFF;
         status = build_class(iface, class, err);
     }
     return status;
@@ -103,6 +106,7 @@ digest_rules(EVP_MD_CTX *md, const struct gw_class *class)
             (uint64_t) class->phone << 4 | (uint64_t)rules->latched << 3 |
                     (uint64_t)rules->ca_eku << 2 | (uint64_t)rules->partial_chain << 1 |
                     (uint64_t)rules->require_certificate);
+    digest_uint(md, (uint64_t)rules->revocation);
     digest_uint(md, rules->max_depth);
     digest_texts(md, rules->names, rules->name_count);
     digest_texts(md, rules->sip_domains, rules->sip_domain_count);

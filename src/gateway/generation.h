@@ -55,6 +55,7 @@ struct gw_interface {
     uint32_t index;
     struct gw_class *classes; /* the first is the one without a name */
     size_t class_count;
+    bool revocation; /* some class asks whether certificates were revoked */
     /* Of everything that a verdict here rests on, the peer's certificates apart … */
     uint8_t rules[CG_SHA256_SIZE];
     uint8_t digest[CG_SHA256_SIZE]; /* … and the generation's number with it */

@@ -242,6 +242,36 @@ recheck(struct conn *conn, struct generation *generation)
     return conn->admitted != 0 && judge_again(conn);
 }
 
+/*
+ * What is known of revocation has changed. A resumed session brings the received certificate alone: where
+ * the CAs above it are not known here, its verdict stands until it ends.
+ */
+static bool
+judge_by_evidence(struct conn *conn)
+{
+    uint64_t classes = classes_of(conn);
+    bool gone = false;
+
+    if (!conn->iface->revocation || conn->admitted == 0 || conn->dismissed)
+        return false;
+    if (!conn->resumed)
+        return judge_again(conn);
+    for (size_t i = 0; i < conn->iface->class_count && !gone; i++) {
+        struct cg_decision *decision = NULL;
+        struct cg_error err;
+
+        if ((classes >> i & 1) != 0 && !conn->plain &&
+                judge_peer(conn->ssl, &conn->handshake, &conn->iface->classes[i], NULL, &decision,
+                        &err) == CG_OK &&
+                cg_decision_reason(decision) == CG_REASON_REVOKED) {
+            conn->class = &conn->iface->classes[i];
+            gone = dismiss(conn, decision);
+        }
+        cg_decision_free(decision);
+    }
+    return gone;
+}
+
 bool
 live_follow(struct conn *conn)
 {
@@ -285,6 +315,18 @@ live_unrecorded(struct worker *worker)
         closes = decision == NULL || dismiss(conn, decision);
         cg_decision_free(decision);
         if (closes)
+            end(conn);
+    }
+}
+
+void
+live_new_evidence(struct worker *worker)
+{
+    struct conn *next;
+
+    for (struct conn *conn = worker->conns; conn != NULL; conn = next) {
+        next = conn->next;
+        if (is_live(conn) && judge_by_evidence(conn))
             end(conn);
     }
 }

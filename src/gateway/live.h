@@ -15,6 +15,8 @@
 void live_look_at_all(struct worker *worker);
 /* Goes on with that for a moment; false when all have been looked at. */
 bool live_turn(struct worker *worker);
+/* Looks at every admitted connection again when what is known of revocation has changed. */
+void live_new_evidence(struct worker *worker);
 /*
  * Puts a connection under the rules of the worker's generation, and of the clock. False when nothing
  * admits the peer any more: that is recorded, and the connection is to be closed.

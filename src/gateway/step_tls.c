@@ -33,6 +33,7 @@ do_accept(struct conn *conn)
     conn->handshake = (struct handshake) {
         .iface = conn->iface,
         .engine = conn->worker->engine,
+        .revocation = conn->worker->revocation,
         .clock = conn->worker->clock,
         .sessions = conn->worker->sessions,
         .address = conn->address[0] != '\0' ? conn->address : NULL,

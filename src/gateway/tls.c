@@ -119,6 +119,12 @@ on_certificate(X509_STORE_CTX *store_ctx, void *arg)
                 err.text);
     ERR_clear_error();
     X509_STORE_CTX_set_error(store_ctx, X509_V_OK);
+    /* In TLS 1.2 what the server staples comes after its certificate (RFC 6066 section 8): tls_finish(). */
+    handshake->again = handshake->iface->settings->role == CG_ROLE_OUTBOUND &&
+            handshake->iface->revocation && SSL_version(ssl) <= TLS1_2_VERSION &&
+            (reason == CG_REASON_NONE || reason == CG_REASON_REVOCATION_UNKNOWN);
+    if (handshake->again)
+        reason = CG_REASON_NONE;
     if (reason == CG_REASON_NONE)
         accepted = 1;
     else
@@ -261,6 +267,7 @@ tls_new(struct handshake *handshake, int fd)
     if (ssl == NULL)
         return NULL;
     SSL_set_app_data(ssl, handshake);
+    handshake->ssl = ssl;
     ok = SSL_set_fd(ssl, fd) == 1;
     if (settings->role == CG_ROLE_INBOUND) {
         if (handshake->certificate_required)
@@ -272,6 +279,8 @@ tls_new(struct handshake *handshake, int fd)
             ok = ok && SSL_set_tlsext_host_name(ssl, settings->server_name) == 1;
             take_server_name(handshake, settings->server_name);
         }
+        if (handshake->iface->revocation)
+            ok = ok && SSL_set_tlsext_status_type(ssl, TLSEXT_STATUSTYPE_ocsp) == 1;
         handshake->hello = true;
         SSL_set_connect_state(ssl);
     }
@@ -323,6 +332,12 @@ tls_finish(SSL *ssl, struct handshake *handshake, bool *resumed, struct cg_error
     if (handshake->presented < 0) {
         handshake->decided = handshake->clock() / 1000;
         handshake->presented = 0;
+    }
+    if (handshake->again && handshake->class != NULL) {
+        cg_decision_free(handshake->decision);
+        handshake->decision = NULL;
+        handshake->again = false;
+        return judge_peer(ssl, handshake, handshake->class, NULL, &handshake->decision, err);
     }
     if (handshake->decision != NULL || handshake->class == NULL)
         return CG_OK;

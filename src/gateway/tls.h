@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "gateway/clock.h"
 #include "gateway/generation.h"
+#include "gateway/revocation.h"
 #include "gateway/ticket.h"
 #include "snapshot/ipc.h"
 #include "snapshot/sessions.h"
@@ -24,7 +25,10 @@ struct handshake {
     const struct gw_interface *iface;
     struct cg_engine *engine;
     gw_clock *clock;
+    const SSL *ssl; /* that this is the application data of */
     struct sessions *sessions;
+    struct revocation *revocation; /* what is known of it; NULL in tests that do not ask */
+    bool again; /* outbound: what the server staples comes after its certificate was judged */
     const char *address; /* the peer's, or NULL */
     const struct gw_class
             *class; /* it is judged by in the handshake; NULL: not known before a request */

@@ -48,6 +48,26 @@ add_verdict(SSL *ssl, const struct handshake *handshake, const struct gw_class *
 }
 
 /*
+ * What a verdict here rests on beside the peer's certificates: the interface's rules and, where it is asked
+ * for, all that is known of revocation, so that no session outlives a change of it.
+ */
+static bool
+rests_on(const struct handshake *handshake, uint8_t out[CG_SHA256_SIZE])
+{
+    const struct gw_interface *iface = handshake->iface;
+    const struct cg_revocation *known =
+            handshake->revocation == NULL ? NULL : revocation_set(handshake->revocation);
+    uint8_t both[2 * CG_SHA256_SIZE];
+
+    memcpy(both, iface->digest, CG_SHA256_SIZE);
+    memcpy(out, iface->digest, CG_SHA256_SIZE);
+    if (!iface->revocation || known == NULL)
+        return true;
+    memcpy(both + CG_SHA256_SIZE, cg_revocation_get0_digest(known), CG_SHA256_SIZE);
+    return EVP_Digest(both, sizeof(both), out, NULL, EVP_sha256(), NULL) == 1;
+}
+
+/*
  * The verdict of every class of the interface: which one the returning peer is of may only be known
  * when it speaks, and then the chain it sent is no longer at hand.
  */
@@ -61,7 +81,8 @@ ticket_from_handshake(const struct handshake *handshake, SSL *ssl, struct ticket
     memset(out, 0, sizeof(*out));
     out->generation = iface->generation->number;
     out->interface = iface->index;
-    memcpy(out->policy, iface->digest, sizeof(out->policy));
+    if (!rests_on(handshake, out->policy))
+        return false;
     out->tls_version = (uint16_t)SSL_version(ssl);
     out->decided = handshake->presented < 0 ? handshake->clock() / 1000 : handshake->decided;
     memcpy(out->incident, handshake->incident, sizeof(out->incident));
@@ -186,10 +207,11 @@ static bool
 honour(SSL *ssl, SSL_SESSION *session, struct handshake *handshake)
 {
     const struct gw_interface *iface = handshake->iface;
+    uint8_t rests[CG_SHA256_SIZE];
     struct ticket_scene scene = {
         .generation = iface->generation->number,
         .interface = iface->index,
-        .policy = iface->digest,
+        .policy = rests,
         .tls_version = (uint16_t)SSL_version(ssl),
         .address = handshake->address != NULL ? handshake->address : "",
         .sni = handshake->sni,
@@ -203,6 +225,8 @@ honour(SSL *ssl, SSL_SESSION *session, struct handshake *handshake)
     size_t len;
 
     handshake->has_ticket = false;
+    if (!rests_on(handshake, rests))
+        return false;
     if (SSL_SESSION_get0_ticket_appdata(session, &data, &len) != 1 ||
             !ticket_decode(data, len, &ticket) || !ticket_holds(&ticket, &scene) ||
             ticket.verdict_count != iface->class_count)

@@ -355,6 +355,20 @@ on_sweep(uv_timer_t *timer)
     sessions_sweep(worker->sessions, worker->clock() / 1000);
 }
 
+/* Evidence that came at once is settled at once; peers that it speaks against do not wait for their next byte. */
+static void
+settle_revocation(struct worker *worker)
+{
+    if (revocation_settle(worker->revocation))
+        live_new_evidence(worker);
+}
+
+static void
+ask_control(void *arg, const void *payload, size_t len)
+{
+    (void)send_control(arg, IPC_ASK, payload, len);
+}
+
 static void
 on_drain_over(uv_timer_t *timer)
 {
@@ -407,6 +421,8 @@ dispatch(struct worker *worker, struct ipc_message *message, struct cg_error *er
         return CG_OK;
     case IPC_ADDRESSES:
         return got_addresses(worker, message, err);
+    case IPC_EVIDENCE:
+        return revocation_take(worker->revocation, message, err);
     case IPC_DRAIN:
         return got_drain(worker, message, err);
     case IPC_AUDIT:
@@ -432,7 +448,9 @@ read_control(struct worker *worker)
             return;
         }
         if (message.type == IPC_TYPE_COUNT)
-            return;
+            break;
+        if (message.type == IPC_SNAPSHOT)
+            settle_revocation(worker); /* before anybody is judged by the new rules */
         if (dispatch(worker, &message, &err) != CG_OK)
             worker_log(worker, IPC_LOG_ERROR, "%s", err.text);
         if (message.type == IPC_KEY)
@@ -440,6 +458,7 @@ read_control(struct worker *worker)
         for (size_t i = 0; i < message.fd_count; i++)
             close(message.fds[i]);
     }
+    settle_revocation(worker);
 }
 
 static void
@@ -595,16 +614,19 @@ worker_new(int control_fd, gw_clock *clock, struct cg_error *err)
     worker->metrics = calloc(1, sizeof(*worker->metrics));
     worker->engine = cg_engine_new();
     worker->sessions = sessions_map(-1);
+    worker->revocation = revocation_new(ask_control, worker);
     worker->leaves = leaves_new();
     worker->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (worker->packet == NULL || worker->scratch == NULL || worker->metrics == NULL ||
             worker->engine == NULL || worker->sessions == NULL || worker->leaves == NULL ||
+            worker->revocation == NULL ||
             worker->epoll < 0 || uv_loop_init(&worker->loop) != 0) {
         (void)cg_fail(err, CG_E_NOMEM, "no memory for the worker");
         free(worker->packet);
         free(worker->scratch);
         free(worker->metrics);
         cg_engine_free(worker->engine);
+        revocation_free(worker->revocation);
         sessions_free(worker->sessions);
         leaves_free(worker->leaves);
         if (worker->epoll >= 0)
@@ -677,6 +699,7 @@ worker_free(struct worker *worker)
     outbox_finish(&worker->outbox); /* peers were served on the word that these are recorded */
     outbox_release(&worker->outbox);
     cg_engine_free(worker->engine);
+    revocation_free(worker->revocation);
     sessions_free(worker->sessions);
     leaves_free(worker->leaves);
     close(worker->epoll);

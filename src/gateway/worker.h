@@ -12,6 +12,7 @@
 #include "gateway/generation.h"
 #include "gateway/leaves.h"
 #include "gateway/outbox.h"
+#include "gateway/revocation.h"
 #include "gateway/sources.h"
 #include "gateway/tls.h"
 #include "snapshot/ipc.h"
@@ -68,6 +69,7 @@ struct worker {
     bool metrics_shared;
     struct sessions *sessions; /* all workers', or our own while certgated has sent none */
     struct leaves *leaves;
+    struct revocation *revocation;
     struct arrival arrival;
     struct generation *generation;
     struct listener *listeners;

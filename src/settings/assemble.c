@@ -415,6 +415,8 @@ add_trunk(const struct work *work, struct block *block)
         return;
     }
     block->class.kind = SNAPSHOT_CLASS_TRUNK;
+    if (!block_gives(block, "revocation"))
+        block->rules.revocation = it->rules.revocation;
     if (!block_gives(block, "level")) {
         block->rules.level = it->rules.level;
         block->rules.level_from = it->rules.level_from;
@@ -456,6 +458,8 @@ add_line_server(const struct work *work, struct block *block)
                     rows[i].name);
     block->class.kind = SNAPSHOT_CLASS_LINE;
     block->class.tls_only = block->security != LINE_UNSECURED;
+    if (!block_gives(block, "revocation"))
+        block->rules.revocation = it->rules.revocation;
     check_line_level(work, block, &block->rules);
     if (block->security != LINE_HIGH) {
         snapshot_rules_release(&block->rules);

@@ -231,12 +231,19 @@ read_level(struct block *block, const char *text, const struct row *row)
 }
 
 static bool
+read_revocation(struct block *block, const char *text, const struct row *row)
+{
+    (void)row;
+    return cg_revocation_mode_from_name(text, &block->rules.revocation);
+}
+
+static bool
 read_check(struct block *block, const char *text, const struct row *row)
 {
     enum cg_check check;
 
     (void)row;
-    if (!cg_check_from_name(text, &check))
+    if (!cg_check_from_name(text, &check) || (CG_CHECKS_OF_LEVELS >> check & 1u) == 0)
         return false;
     block->rules.checks |= 1u << check;
     return true;
@@ -426,6 +433,8 @@ const struct row rows[] = {
       "every CA of the path must allow the purpose too" },
     { "partial-chain", ANY, 0, CFGT_BOOL, false, "false", read_bool, FIELD(rules.partial_chain), 0, 0, "true or false",
       "an intermediate in the trust store may end a path" },
+    { "revocation", ANY, 0, CFGT_STR, false, "off", read_revocation, 0, 0, 0, "off, soft or hard",
+      "whether it is asked if certificates were revoked, at every level: soft admits where nobody knows, hard refuses (a trunk's or line's default: the interface's)" },
     { "max-path-depth", ANY, 0, CFGT_INT, false, "10", read_count, FIELD(rules.max_depth), 1, 32, "a number from 1 to 32",
       "most intermediates between a certificate and its root" },
     { "min-tls", TLS_END, 0, CFGT_STR, false, "1.2", read_min_tls, 0, 0, 0, "1.2 or 1.3",

@@ -443,6 +443,32 @@ take_console(cfg_t *cfg)
         problem(cfg, "no memory");
 }
 
+/* URLs stay as they are; everything else is a file's path. */
+static void
+take_crls(cfg_t *cfg)
+{
+    struct settings *settings = loading.settings;
+    unsigned count = cfg_size(cfg, "crl");
+
+    settings->revocation_allow_private = cfg_getbool(cfg, "revocation-allow-private") == cfg_true;
+    if (count > SETTINGS_MAX_CRLS) {
+        problem(cfg, "crl: %u files and URLs, at most %d are kept", count, SETTINGS_MAX_CRLS);
+        return;
+    }
+    settings->crls = calloc(count + 1, sizeof(char *));
+    for (unsigned i = 0; settings->crls != NULL && i < count; i++) {
+        const char *text = cfg_getnstr(cfg, "crl", i);
+        bool url = text != NULL && strstr(text, "://") != NULL;
+
+        if (url && strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0)
+            problem(cfg, "crl: '%.100s' is neither a file nor an http or https URL", text);
+        settings->crls[i] = text == NULL ? NULL : url ? strdup(text) : resolve(text);
+        settings->crl_count += settings->crls[i] != NULL;
+    }
+    if (settings->crl_count != count)
+        problem(cfg, "no memory");
+}
+
 /* Node-wide values, after the file was read. */
 static void
 take_node_settings(cfg_t *cfg)
@@ -459,6 +485,7 @@ take_node_settings(cfg_t *cfg)
         problem(cfg, "metrics: '%.100s' is not ADDRESS:PORT or [IPV6]:PORT",
                 cfg_getstr(cfg, "metrics"));
     take_console(cfg);
+    take_crls(cfg);
     settings->node = strdup(cfg_getstr(cfg, "node"));
     settings->state = resolve(cfg_getstr(cfg, "state"));
     settings->tcs = cfg_getstr(cfg, "tcs") == NULL ? NULL : resolve(cfg_getstr(cfg, "tcs"));
@@ -498,6 +525,8 @@ settings_load_text(const char *path, const char *text, const struct settings_ove
         CFG_STR("tcs", 0, CFGF_NODEFAULT), CFG_STR("metrics", 0, CFGF_NODEFAULT),
         CFG_STR("user", 0, CFGF_NODEFAULT), CFG_STR("sandbox", "on", CFGF_NONE),
         CFG_STR("console", 0, CFGF_NODEFAULT), CFG_STR("console-socket", 0, CFGF_NODEFAULT),
+        CFG_STR_LIST("crl", 0, CFGF_NODEFAULT),
+        CFG_BOOL("revocation-allow-private", cfg_false, CFGF_NONE),
         CFG_BOOL("store", cfg_true, CFGF_NONE), CFG_BOOL("inventory", cfg_true, CFGF_NONE),
 #define X(name, value, read, initial, wanted, help) CFG_STR(name, initial, CFGF_NONE),
         RECORDING_ROWS(X)
@@ -588,6 +617,9 @@ settings_free(struct settings *settings)
     for (size_t i = 0; i < settings->given_count; i++)
         free(settings->given[i].value);
     free(settings->given);
+    for (size_t i = 0; i < settings->crl_count; i++)
+        free(settings->crls[i]);
+    free(settings->crls);
     free(settings->identities);
     free(settings->interfaces);
     free(settings->path);

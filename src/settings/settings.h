@@ -9,6 +9,9 @@
 #include "snapshot/ipc.h"
 #include "snapshot/snapshot.h"
 
+/* CRLs of the setting `crl`: each is kept by certgated and every worker. */
+#define SETTINGS_MAX_CRLS 64
+
 /* Longest name of a setting of the store, with its end: an interface's name and what stands around it. */
 #define SETTINGS_NAME_SIZE 128
 
@@ -60,6 +63,9 @@ struct settings {
             console; /* where a browser on this machine finds the console; len 0: nowhere */
     char *console_socket; /* path of the socket that a certgate interface has as its backend; NULL: none */
     bool inventory; /* keep one of the certificates received */
+    char **crls; /* files and URLs of CRLs that are kept whether anybody names them or not */
+    size_t crl_count;
+    bool revocation_allow_private; /* addresses that only this network knows may be fetched from */
     unsigned workers;
     enum ipc_sandbox sandbox;
     uint32_t drain_ms; /* how long connections may go on after SIGTERM */

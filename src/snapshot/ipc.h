@@ -1,5 +1,6 @@
 /*
- * Messages between certgated and a worker: one SOCK_SEQPACKET pair per worker, descriptor 3 in the worker.
+ * Messages between certgated and a worker, or certgate-fetch: one SOCK_SEQPACKET pair for each, descriptor 3
+ * in it.
  *
  * A message is a header and a payload in one packet, descriptors beside it. Each row says who may send
  * it, how many descriptors it carries and when it is allowed; anything else ends the connection.
@@ -33,7 +34,11 @@
     X(LOG,          WORKER,  "none",          "one line for the operator: severity octet, text")         \
     X(SANDBOX,      WORKER,  "none",          "first of all: confinement octet, text")                  \
     X(CHAIN,        WORKER,  "none",          "after the RECORD of a peer that was admitted: the certificates that it sent, where they are not known to have been told") \
-    X(AUDIT,        CONTROL, "none",          "before the first SNAPSHOT and when it changes: whether what is decided must be recorded, and can be")
+    X(AUDIT,        CONTROL, "none",          "before the first SNAPSHOT and when it changes: whether what is decided must be recorded, and can be") \
+    X(EVIDENCE,     CONTROL, "the memory file, or none", "before the first SNAPSHOT and when it changes: a CRL or an OCSP response; without a file it is no longer known") \
+    X(ASK,          WORKER,  "none",          "a certificate with a path to a trusted root names this CRL or responder, and what it says is not known") \
+    X(FETCH,        CONTROL, "none",          "to certgate-fetch: what to fetch, and whether private addresses may be reached for it") \
+    X(FETCHED,      FETCHER, "the memory file, or none", "what came, and how long it is good; or why nothing did")
 /* clang-format on */
 
 enum ipc_type {
@@ -70,6 +75,14 @@ struct ipc_message {
  *   SANDBOX      u8 confinement (enum ipc_confinement), text to the end
  *   CHAIN        certificates, DER, one behind the other, the received one first
  *   AUDIT        u8 (enum ipc_audit)
+ *   EVIDENCE     u64 number (of the item, so that it can be replaced), u8 kind (enum cg_evidence_kind), source
+ *                to the end; the file holds the DER
+ *   ASK          u8 kind, u64 last second at which it is of interest, u16 length of the URL, URL, OCSP request
+ *                to the end
+ *   FETCH        u64 number, u8 kind, u8 1: private addresses too, u16 length of the URL, URL, OCSP request to
+ *                the end
+ *   FETCHED      u64 number, u64 from and u64 until: seconds in which it may be believed, text to the end: why
+ *                nothing came, or why it is of no use; "" where it is
  *
  * After an upgrade in place, workers of the version before talk to certgated of the version after: the
  * rows only grow, at the end, and a payload whose layout must change gets a row of its own.
@@ -94,6 +107,8 @@ bool ipc_sandbox_from_name(const char *name, enum ipc_sandbox *out);
 #define IPC_EXIT_UNCONFINED 78
 
 #define IPC_ADDRESS_SIZE 16
+#define IPC_MAX_URL 1024
+#define IPC_MAX_REQUEST 256 /* an OCSP request without a nonce has some 80 octets */
 #define IPC_MAX_CHAIN (16 * 1024) /* longer ones are not told: real chains have 2 to 7 KiB */
 
 /* Sends one packet. CG_E_LIMIT when too large, CG_E_USAGE when the peer is gone or the queue is full

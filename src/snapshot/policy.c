@@ -76,6 +76,8 @@ snapshot_policy(const struct snapshot *snapshot, const struct snapshot_interface
         cg_policy_set_checks(policy, rules->checks);
     else
         cg_policy_set_level(policy, rules->level);
+    if (rules->revocation != CG_REVOCATION_OFF)
+        cg_policy_set_revocation(policy, rules->revocation);
     cg_policy_set_role(policy, settings->role);
     cg_policy_set_service(policy, settings->service);
     cg_policy_set_latched(policy, rules->latched);

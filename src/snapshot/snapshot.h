@@ -87,6 +87,7 @@ struct snapshot_rules {
     bool require_certificate;
     bool ca_eku;
     bool partial_chain;
+    enum cg_revocation_mode revocation;
     unsigned max_depth;
     struct snapshot_allowance allowances[CG_ALLOW_COUNT];
     size_t allowance_count;

@@ -197,15 +197,18 @@ get_pins(struct cg_reader *r, struct snapshot_rules *it)
 static bool
 get_rules(struct cg_reader *r, struct snapshot_rules *it)
 {
-    uint32_t level;
+    uint32_t level, revocation;
 
     if (!get_enum(r, CG_LEVEL_CUSTOM + 1, &level) ||
             !get_enum(r, 1u << CG_CHECK_COUNT, &it->checks))
         return false;
     it->level = (enum cg_level)level;
-    return get_bool(r, &it->latched) && get_bool(r, &it->require_certificate) &&
-            get_bool(r, &it->ca_eku) && get_bool(r, &it->partial_chain) &&
-            cg_read_u32(r, &it->max_depth) && get_allowances(r, it) &&
+    if (!get_bool(r, &it->latched) || !get_bool(r, &it->require_certificate) ||
+            !get_bool(r, &it->ca_eku) || !get_bool(r, &it->partial_chain) ||
+            !get_enum(r, CG_REVOCATION_HARD + 1, &revocation))
+        return false;
+    it->revocation = (enum cg_revocation_mode)revocation;
+    return cg_read_u32(r, &it->max_depth) && get_allowances(r, it) &&
             get_strings(r, &it->names, &it->name_count) &&
             get_strings(r, &it->sip_domains, &it->sip_domain_count) && get_pins(r, it);
 }

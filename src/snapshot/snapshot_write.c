@@ -126,6 +126,7 @@ put_rules(struct writer *w, const struct snapshot_rules *it)
     put_u32(w, it->require_certificate);
     put_u32(w, it->ca_eku);
     put_u32(w, it->partial_chain);
+    put_u32(w, it->revocation);
     put_u32(w, it->max_depth);
     put_u32(w, (uint32_t)it->allowance_count);
     for (size_t i = 0; i < it->allowance_count; i++) {

@@ -29,7 +29,9 @@ write_messages(FILE *out)
     fputs("| message | from | descriptors | when, and what |\n| --- | --- | --- | --- |\n", out);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         fprintf(out, "| %s | %s | %s | %s |\n", rows[i].name,
-                strcmp(rows[i].from, "WORKER") == 0 ? "worker" : "certgated", rows[i].fds,
+                strcmp(rows[i].from, "WORKER") == 0          ? "worker"
+                        : strcmp(rows[i].from, "FETCHER") == 0 ? "certgate-fetch"
+                                                               : "certgated", rows[i].fds,
                 rows[i].when);
 }
 

@@ -88,7 +88,7 @@ request(void **state)
         cert = mint_cert(&what);
         subject = openssl_cert(cert);
         assert_non_null(OCSP_request_add0_id(theirs, OCSP_cert_to_id(EVP_sha1(), subject, issuer)));
-        assert_int_equal(cg_ocsp_request(cert, court->ca, &found, &len, NULL), CG_OK);
+        assert_int_equal(cg_ocsp_request(court->engine, cert, court->ca, &found, &len, NULL), CG_OK);
         assert_int_equal(i2d_OCSP_REQUEST(theirs, &wanted), len);
         assert_memory_equal(found, wanted, len);
         free(found);
@@ -111,7 +111,7 @@ serial_too_long(void **state)
 
     what.serial_hex = "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF";
     cert = mint_cert(&what);
-    assert_int_equal(cg_ocsp_request(cert, court->ca, &found, &len, NULL), CG_E_LIMIT);
+    assert_int_equal(cg_ocsp_request(court->engine, cert, court->ca, &found, &len, NULL), CG_E_LIMIT);
     assert_null(found);
     cg_cert_free(cert);
 }
