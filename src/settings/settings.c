@@ -29,6 +29,8 @@ static struct {
     struct block current; /* the block that is being read */
     unsigned seen[64]; /* values of each row that were read in this block … */
     char last[64][64]; /* … and how the last of them begins */
+    unsigned crls_seen; /* the same of `crl` */
+    char last_crl[64];
     struct block *blocks; /* those read */
     size_t block_count;
 } loading;
@@ -69,12 +71,28 @@ once_read(cfg_t *cfg, cfg_opt_t *opt)
     return 0;
 }
 
+/* The node's own list, by the same signs as those of blocks. */
+static int
+list_read(cfg_t *cfg, cfg_opt_t *opt)
+{
+    unsigned count = cfg_opt_size(opt);
+    const char *text = count == 0 ? "" : cfg_opt_getnstr(opt, count - 1);
+
+    if (count < loading.crls_seen ||
+            (count == loading.crls_seen &&
+                    strncmp(loading.last_crl, text, sizeof(loading.last_crl) - 1) != 0))
+        problem(cfg, "'%s' stands twice", opt->name);
+    loading.crls_seen = count;
+    (void)snprintf(loading.last_crl, sizeof(loading.last_crl), "%s", text);
+    return 0;
+}
+
 static void
 options_once(cfg_opt_t *options)
 {
     for (; options->name != NULL; options++)
         if (options->type != CFGT_SEC && options->validcb == NULL)
-            options->validcb = once_read;
+            options->validcb = (options->flags & CFGF_LIST) != 0 ? list_read : once_read;
 }
 
 /*
