@@ -116,6 +116,7 @@ struct conn {
     const char *live; /* while the record of a live connection is written: what becomes of it */
     uint64_t draining; /* loop time since which it may end when nothing passes; 0: it need not */
     bool cut; /* one side broke off: the other is not to take what came for the whole */
+    uint64_t evidence; /* of revocation, by which it was judged: the worker's number */
     bool dismissed; /* no longer admitted, and that is recorded */
 
     struct connecting *connecting; /* attempts to reach the far end, while there are any */

@@ -280,6 +280,11 @@ live_follow(struct conn *conn)
 
     if (conn->generation != worker->generation && recheck(conn, worker->generation))
         return false;
+    if (conn->evidence != worker->evidence) {
+        conn->evidence = worker->evidence;
+        if (judge_by_evidence(conn))
+            return false;
+    }
     now = worker->clock() / 1000; /* it may have been set back, too */
     return (now >= conn->good_from && now <= conn->good_until) || !judge_again(conn);
 }
@@ -315,18 +320,6 @@ live_unrecorded(struct worker *worker)
         closes = decision == NULL || dismiss(conn, decision);
         cg_decision_free(decision);
         if (closes)
-            end(conn);
-    }
-}
-
-void
-live_new_evidence(struct worker *worker)
-{
-    struct conn *next;
-
-    for (struct conn *conn = worker->conns; conn != NULL; conn = next) {
-        next = conn->next;
-        if (is_live(conn) && judge_by_evidence(conn))
             end(conn);
     }
 }

@@ -8,15 +8,13 @@
 #include "gateway/worker.h"
 
 /*
- * Begins to put every admitted connection under the rules of the worker's generation, and of the clock.
- * Judging thousands again takes longer than the others may wait, so that is done bit by bit, and requests
- * that come meanwhile are preceded by live_follow(), as all verdicts are.
+ * Begins to put every admitted connection under the rules of the worker's generation, of what is known of
+ * revocation, and of the clock. Judging thousands again takes longer than the others may wait, so that is
+ * done bit by bit, and requests that come meanwhile are preceded by live_follow(), as all verdicts are.
  */
 void live_look_at_all(struct worker *worker);
 /* Goes on with that for a moment; false when all have been looked at. */
 bool live_turn(struct worker *worker);
-/* Looks at every admitted connection again when what is known of revocation has changed. */
-void live_new_evidence(struct worker *worker);
 /*
  * Puts a connection under the rules of the worker's generation, and of the clock. False when nothing
  * admits the peer any more: that is recorded, and the connection is to be closed.

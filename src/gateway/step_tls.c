@@ -30,6 +30,7 @@ do_accept(struct conn *conn)
 {
     const struct snapshot_interface *settings = conn->iface->settings;
 
+    conn->evidence = conn->worker->evidence;
     conn->handshake = (struct handshake) {
         .iface = conn->iface,
         .engine = conn->worker->engine,

@@ -359,8 +359,10 @@ on_sweep(uv_timer_t *timer)
 static void
 settle_revocation(struct worker *worker)
 {
-    if (revocation_settle(worker->revocation))
-        live_new_evidence(worker);
+    if (!revocation_settle(worker->revocation))
+        return;
+    worker->evidence++;
+    live_look_at_all(worker);
 }
 
 static void

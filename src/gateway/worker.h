@@ -70,6 +70,7 @@ struct worker {
     struct sessions *sessions; /* all workers', or our own while certgated has sent none */
     struct leaves *leaves;
     struct revocation *revocation;
+    uint64_t evidence; /* sets of it that there were: a connection notes by which it was judged */
     struct arrival arrival;
     struct generation *generation;
     struct listener *listeners;
