@@ -434,6 +434,16 @@ evidence_close(struct evidence *evidence)
     free(evidence);
 }
 
+void
+evidence_quiet(struct evidence *evidence)
+{
+    if (evidence == NULL)
+        return;
+    fetcher_stop(evidence->fetcher);
+    for (size_t i = 0; i < evidence->count; i++)
+        evidence->entries[i]->under_way = false;
+}
+
 static bool
 asks(const struct settings *settings)
 {

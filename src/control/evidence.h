@@ -12,6 +12,9 @@
 
 struct evidence;
 
+/* Ends certgate-fetch before another program takes this one's place; it is started again when it is needed. */
+void evidence_quiet(struct evidence *evidence);
+
 /* state: the state directory's descriptor, borrowed. NULL without memory. */
 struct evidence *evidence_open(int state, const char *worker_program, struct fleet *fleet);
 void evidence_close(struct evidence *evidence);

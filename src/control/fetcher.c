@@ -51,16 +51,24 @@ fetcher_new(const char *worker_program, fetcher_done *done, fetcher_lost *lost, 
 }
 
 void
-fetcher_free(struct fetcher *fetcher)
+fetcher_stop(struct fetcher *fetcher)
 {
-    if (fetcher == NULL)
-        return;
     if (fetcher->socket >= 0)
         close(fetcher->socket);
+    fetcher->socket = -1;
     if (fetcher->pid != 0) {
         (void)kill(fetcher->pid, SIGKILL);
         (void)waitpid(fetcher->pid, NULL, 0);
     }
+    fetcher->pid = 0;
+}
+
+void
+fetcher_free(struct fetcher *fetcher)
+{
+    if (fetcher == NULL)
+        return;
+    fetcher_stop(fetcher);
     free(fetcher->packet);
     free(fetcher);
 }

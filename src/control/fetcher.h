@@ -16,7 +16,8 @@ struct fetcher;
 /* worker_program: certgate-fetch lies beside it. NULL without memory. */
 struct fetcher *fetcher_new(
         const char *worker_program, fetcher_done *done, fetcher_lost *lost, void *arg);
-/* Ends the process. */
+/* Ends the process; it is started again with the next question. */
+void fetcher_stop(struct fetcher *fetcher);
 void fetcher_free(struct fetcher *fetcher);
 /* False while it cannot be asked: then again later. */
 bool fetcher_ask(struct fetcher *fetcher, const struct candidate *candidate, uint64_t number,

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "control/evidence.h"
 #include "control/node.h"
 #include "control/peers.h"
 #include "control/recorder.h"
@@ -236,6 +237,7 @@ become_it(struct control *control)
         if (handover_inherit(&handover, true) && fcntl(file, F_SETFD, 0) == 0) {
             say("%s takes over", control->options.program);
             peers_flush(control->peers, INT64_MAX);
+            evidence_quiet(control->evidence);
             execv(control->options.program, arguments(&list, control, file, false));
         }
         (void)cg_fail(&err, CG_E_USAGE, "%s cannot be run: %s", control->options.program,

@@ -621,8 +621,7 @@ worker_new(int control_fd, gw_clock *clock, struct cg_error *err)
     worker->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (worker->packet == NULL || worker->scratch == NULL || worker->metrics == NULL ||
             worker->engine == NULL || worker->sessions == NULL || worker->leaves == NULL ||
-            worker->revocation == NULL ||
-            worker->epoll < 0 || uv_loop_init(&worker->loop) != 0) {
+            worker->revocation == NULL || worker->epoll < 0 || uv_loop_init(&worker->loop) != 0) {
         (void)cg_fail(err, CG_E_NOMEM, "no memory for the worker");
         free(worker->packet);
         free(worker->scratch);

@@ -413,7 +413,7 @@ const struct row rows[] = {
       "source addresses that make a peer this trunk or line, so that it is judged in the handshake" },
     { "level", ANY, 0, CFGT_STR, false, "", read_level, 0, 0, 0, "none, low, medium, high, medium+remote, high+remote or custom",
       "the checks that a received certificate must pass (default: the node's 'management' or 'telephony'; of a line: high)" },
-    { "checks", ANY, 0, CFGT_STR, true, "", read_check, 0, 0, 0, "the id of a check; see 'certgate help checks'",
+    { "checks", ANY, 0, CFGT_STR, true, "", read_check, 0, 0, 0, "the id of a check of a level; see 'certgate help checks'",
       "with level = custom: exactly these checks" },
     { "latched", ANY, 0, CFGT_BOOL, false, "false", read_bool, FIELD(rules.latched), 0, 0, "true or false",
       "skip key usage, extended key usage and critical extensions, as a setting from before R11.1.3 does" },

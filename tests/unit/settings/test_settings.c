@@ -253,6 +253,12 @@ static const struct {
       ":7: level: 'higher' is not none, low, medium, high, medium+remote, high+remote or custom\n" },
     { LINE7("level = \"High\""),
       ":7: level: 'High' is not none, low, medium, high, medium+remote, high+remote or custom\n" },
+    { LINE7("revocation = \"on\""), ":7: revocation: 'on' is not off, soft or hard\n" },
+    { LINE7("level = \"custom\" checks = {\"chain\", \"revocation\"}"),
+      ":7: checks: 'revocation' is not the id of a check of a level; see 'certgate help checks'\n" },
+    { "crl = {\"ldap://a.example/b\"}\n" LINE7(""),
+      ":10: crl: 'ldap://a.example/b' is neither a file nor an http or https URL\n" },
+    { "crl = {\"a\", \"b\"} crl = {\"a\"}\n" LINE7(""), ":1: 'crl' stands twice\n" },
     { LINE7("service = \"http\""), ":7: service: 'http' is not https, sip or line\n" },
     { LINE7("max-path-depth = 0"), ":7: max-path-depth: '0' is not a number from 1 to 32\n" },
     { LINE7("max-path-depth = 33"), ":7: max-path-depth: '33' is not a number from 1 to 32\n" },
@@ -281,7 +287,7 @@ static const struct {
     { LINE7("level = \"custom\""), ":8: interface 'web': level custom needs 'checks'\n" },
     { LINE7("checks = {\"chain\"}"), ":8: interface 'web': 'checks' counts only with level = custom\n" },
     { LINE7("level = \"custom\" checks = {\"chian\"}"),
-      ":7: checks: 'chian' is not the id of a check; see 'certgate help checks'\n"
+      ":7: checks: 'chian' is not the id of a check of a level; see 'certgate help checks'\n"
       ":8: interface 'web': level custom needs 'checks'\n" },
     { LINE7("service = \"line\" level = \"high+remote\""),
       ":8: interface 'web': remote levels are not offered for lines; use medium or high\n" },
