@@ -31,6 +31,10 @@ struct der mint_leaf(const char *issuer, EVP_PKEY *key, EVP_PKEY *signer, long s
 /* A frozen store of one certificate. */
 struct cg_store *store_of(const struct der *root);
 
+/* GnuTLS: one root from here on (NULL: none), and whether it accepts this leaf below it. */
+void gnutls_trust(const struct der *root);
+bool gnutls_judge(const struct der *leaf, const struct der *inter);
+
 void measure_hostile(void);
 void measure_stores(int rounds);
 

@@ -1,6 +1,6 @@
 /*
- * What a verdict costs, from DER, beside OpenSSL's d2i_X509 and X509_verify_cert in the same run and on
- * one core, in rounds by turns, medians: nothing known, a new leaf under a known CA, the same chain
+ * What a verdict costs, from DER, beside OpenSSL's d2i_X509 and X509_verify_cert and GnuTLS in the same run
+ * and on one core, in rounds by turns, medians: nothing known, a new leaf under a known CA, the same chain
  * again; then hostile graphs, and stores of many certificates. tests/bench/run-engine builds and runs it.
  *
  *     bench-engine [ROUNDS]
@@ -147,6 +147,7 @@ prepare(struct bench *bench)
     need(x509 != NULL && X509_STORE_add_cert(bench->openssl, x509) == 1, "X509_STORE");
     X509_free(x509);
     bench->store = store_of(&bench->root);
+    gnutls_trust(&bench->root);
     bench->policy = cg_policy_new();
     bench->engine = cg_engine_new();
     need(bench->policy != NULL && bench->engine != NULL, "no memory");
@@ -176,6 +177,13 @@ by_openssl(const struct bench *bench, const struct der *leaf, const struct der *
 }
 
 static void
+by_gnutls(const struct bench *bench, const struct der *leaf, const struct der *inter)
+{
+    (void)bench;
+    need(gnutls_judge(leaf, inter), "GnuTLS does not accept");
+}
+
+static void
 by_certgate(const struct bench *bench, const struct der *leaf, const struct der *inter)
 {
     const uint8_t *chain[] = { inter->bytes };
@@ -200,6 +208,10 @@ typedef void (*judge_fn)(
 /* The ways to ask: a chain of its own each time, leaves under one CA, one chain. */
 enum { FRESH, NEW_LEAF, SAME, WAYS };
 
+/* Who is asked, by turns within a round. */
+static const judge_fn judges[] = { by_openssl, by_gnutls, by_certgate };
+enum { OPENSSL, GNUTLS, OWN, JUDGES };
+
 static double
 run(const struct bench *bench, judge_fn judge, int way)
 {
@@ -218,7 +230,8 @@ measure(struct bench *bench, int rounds)
 {
     static const char *const names[WAYS] = { "nothing known", "new leaf, known CA",
         "same chain again" };
-    double *times = calloc((size_t)rounds * WAYS * 2, sizeof(*times));
+    double *times = calloc((size_t)rounds * WAYS * JUDGES, sizeof(*times));
+    double us[JUDGES];
 
     need(times != NULL, "no memory");
     for (int r = 0; r < rounds; r++) {
@@ -227,16 +240,15 @@ measure(struct bench *bench, int rounds)
         need(bench->engine != NULL, "no engine");
         /* The first two ways each meet only what they have not seen: FRESH comes first. */
         for (int way = 0; way < WAYS; way++) {
-            times[(way * 2) * rounds + r] = run(bench, by_openssl, way);
-            times[(way * 2 + 1) * rounds + r] = run(bench, by_certgate, way);
+            for (int judge = 0; judge < JUDGES; judge++)
+                times[(way * JUDGES + judge) * rounds + r] = run(bench, judges[judge], way);
         }
     }
     for (int way = 0; way < WAYS; way++) {
-        double openssl = median(&times[(way * 2) * rounds], (size_t)rounds);
-        double own = median(&times[(way * 2 + 1) * rounds], (size_t)rounds);
-
-        printf("%-9s %-20s %8.1f us %8.1f us %8.2f x\n", bench->kind, names[way], openssl, own,
-                openssl / own);
+        for (int judge = 0; judge < JUDGES; judge++)
+            us[judge] = median(&times[(way * JUDGES + judge) * rounds], (size_t)rounds);
+        printf("%-9s %-20s %8.1f us %8.1f us %8.1f us %8.2f x %8.2f x\n", bench->kind, names[way],
+                us[OPENSSL], us[GNUTLS], us[OWN], us[OPENSSL] / us[OWN], us[GNUTLS] / us[OWN]);
     }
     free(times);
 }
@@ -250,6 +262,7 @@ release(struct bench *bench)
         free(bench->leaves[i].bytes);
     }
     free(bench->root.bytes);
+    gnutls_trust(NULL);
     cg_engine_free(bench->engine);
     cg_store_free(bench->store);
     cg_policy_free(bench->policy);
@@ -268,7 +281,8 @@ main(int argc, char **argv)
     CPU_ZERO(&one);
     CPU_SET(0, &one);
     (void)sched_setaffinity(0, sizeof(one), &one);
-    printf("%-9s %-20s %11s %11s\n", "keys", "verdict from DER", "OpenSSL", "certgate");
+    printf("%-9s %-20s %11s %11s %11s %20s\n", "keys", "verdict from DER", "OpenSSL", "GnuTLS",
+            "certgate", "ratio to each");
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         bench = (struct bench) { .kind = kinds[i] };
         prepare(&bench);

@@ -34,13 +34,15 @@ def descriptors():
 class Server:
     """One contestant in the foreground, in a process group of its own."""
 
-    def __init__(self, name, folder, pki, backend, listen, build, cpus, workers=1):
+    def __init__(self, name, folder, pki, backend, listen, build, cpus, workers=1, trusted=()):
         self.name, self.port = name, listen
-        run = os.path.join(folder, f"{name}-{os.path.basename(pki)}-{workers}-{listen}")
+        self.run = run = os.path.join(folder, f"{name}-{os.path.basename(pki)}-{workers}-{listen}")
         os.makedirs(os.path.join(run, "tcs"))
         os.chmod(run, 0o755)
         with open(os.path.join(pki, "root.crt"), "rb") as root, open(os.path.join(run, "tcs/root.pem"), "wb") as tcs:
             tcs.write(root.read())
+        for path in trusted:
+            os.link(path, os.path.join(run, "tcs", os.path.basename(path)))
         words = {"RUN": run, "PKI": pki, "LISTEN": listen, "BACKEND": backend, "BUILD": build, "WORKERS": workers,
                  "CONF": os.path.join(run, "conf"), "NOFILE": descriptors(), "MAXCONN": descriptors() // 2 - 100}
         with open(os.path.join(HERE, "peers", f"{name}.conf"), encoding="utf-8") as template, \

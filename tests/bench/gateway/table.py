@@ -34,8 +34,9 @@ OURS = ("certgate", "certgate-tcp")
 
 
 def figure(measured, test):
+    """None where nothing was done in the time: the machine was elsewhere."""
     try:
-        return FIGURES[TITLES[test][1]](measured)
+        return FIGURES[TITLES[test][1]](measured) or None
     except (KeyError, ZeroDivisionError):
         return None
 
@@ -61,12 +62,14 @@ def rows(results):
         base = "nginx" if "nginx" in rounds else "nginx-stream"
         for name in rounds:
             row["to_nginx"][name] = ratio(rounds, name, [base])
-        for factor, peers in goals:
+        for factor, peers in goals:  # of ours: a median where a number is to be reached, else a ratio
             for ours in OURS:
                 if ours not in rounds or (peers and not any(p in rounds for p in peers)):
                     continue
                 reached = row["medians"][ours] if peers is None else ratio(
                     rounds, ours, [p for p in peers if p in rounds], row["more_is_better"])
+                if reached is None:
+                    continue
                 row["goals"].append({"ours": ours, "beside": peers or "absolute", "must": factor, "reached": reached,
                                      "met": reached >= factor if row["more_is_better"] else reached <= factor})
         found.append(row)
