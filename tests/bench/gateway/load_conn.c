@@ -271,7 +271,7 @@ feed(struct conn *c, const char *buf, size_t n)
             if (c->head_len < need)
                 return 0;
             uint64_t len = need == 4 ? (uint64_t)(uint8_t)c->head[2] << 8 | (uint8_t)c->head[3]
-                                     : c->head[1] & 127u;
+                                     : (uint8_t)c->head[1] & 127u;
             if ((c->head[1] & 128) != 0 || (c->head[1] & 127) == 127 || (c->head[0] & 15) > 2 ||
                     len != opt.bytes)
                 return -1;
