@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/received.h"
+#include "inventory/expiring.h"
 
 #define USUAL_WITHIN 60
 
@@ -16,29 +17,6 @@ struct expiring {
     json_t *items;
     bool ok;
 };
-
-/* How near the end is, in days; the most urgent first. */
-static const struct {
-    int64_t days;
-    const char *id, *title;
-} urgencies[] = {
-    { -1, "expired", "Expired:" },
-    { 7, "7-days", "Within 7 days:" },
-    { 30, "30-days", "Within 30 days:" },
-    { 60, "60-days", "Within 60 days:" },
-    { INT64_MAX, "later", "Later:" },
-};
-#define URGENCIES (sizeof(urgencies) / sizeof(urgencies[0]))
-
-static const char *
-urgency(int64_t days_left)
-{
-    size_t i = 0;
-
-    while (days_left > urgencies[i].days)
-        i++;
-    return urgencies[i].id;
-}
 
 static void
 add_item(struct expiring *expiring, const char *kind, const char *name, const char *subject,
@@ -53,7 +31,8 @@ add_item(struct expiring *expiring, const char *kind, const char *name, const ch
                             json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:s,s:s?}", "kind", kind, "name",
                                     name, "subject", subject, "sha256", sha256, "not_after",
                                     cli_when(not_after, false, until), "days_left",
-                                    (json_int_t)left, "urgency", urgency(left), "note", note)) == 0;
+                                    (json_int_t)left, "urgency",
+                                    expiring_spans[expiring_span_of(left)].id, "note", note)) == 0;
 }
 
 static void
@@ -138,17 +117,17 @@ print_text(const struct expiring *expiring)
 {
     const size_t count = json_array_size(expiring->items);
 
-    for (size_t i = 0; i < URGENCIES; i++) {
+    for (size_t i = 0; i < EXPIRING_SPANS; i++) {
         bool first = true;
 
         for (size_t j = 0; j < count; j++) {
             const json_t *item = json_array_get(expiring->items, j);
             const char *subject = journal_text(item, "subject"), *note = journal_text(item, "note");
 
-            if (strcmp(journal_text(item, "urgency"), urgencies[i].id) != 0)
+            if (strcmp(journal_text(item, "urgency"), expiring_spans[i].id) != 0)
                 continue;
             if (first)
-                puts(urgencies[i].title);
+                puts(expiring_spans[i].title);
             first = false;
             printf("  %.10s %5lld days  %-9s ", journal_text(item, "not_after"),
                     (long long)json_integer_value(json_object_get(item, "days_left")),

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "inventory/expiring.h"
 
 /* ---- options ----------------------------------------------------------------------------------- */
 
@@ -235,10 +236,7 @@ cli_query(const struct cli_received *received)
 int64_t
 cli_days_left(int64_t until, int64_t now)
 {
-    int64_t seconds = until - now;
-
-    return seconds < 0 ? (seconds - (CLI_SECONDS_A_DAY - 1)) / CLI_SECONDS_A_DAY
-                       : seconds / CLI_SECONDS_A_DAY;
+    return expiring_days_left(until, now);
 }
 
 const char *

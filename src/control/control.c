@@ -268,6 +268,7 @@ control_metrics(struct control *control, struct cg_buf *out)
     }
     metrics_render(&node, pages, fleet_pages(fleet, pages), out);
     expiry_metrics(control->candidate, out);
+    expiry_count(control, out);
     free(pages);
 }
 
@@ -448,6 +449,7 @@ loop(struct control *control)
         now = now_ms();
         fleet_reap(&control->fleet, now);
         recording_step(control, now);
+        expiry_step(control, (int64_t)time(NULL));
         restart_workers(control, now);
         if (others[POLL_CONTROL].revents != 0 && !control->stopping)
             requests_serve_client(control);

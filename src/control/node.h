@@ -11,6 +11,7 @@
 #include "control/handover.h"
 #include "control/sockets.h"
 #include "control/state.h"
+#include "inventory/expiring.h"
 
 /* A new program that is being tried; pid 0: none. */
 struct upgrade {
@@ -46,6 +47,8 @@ struct control {
     struct renewals *renewals; /* of our own certificates; NULL: they need a reload */
     struct api *api; /* NULL until settings are in force */
     struct recorder *recorder;
+    struct expiring_report expiring; /* of the last daily look */
+    int64_t expiry_due; /* the next one, seconds since 1970 */
     struct disk disk;
     int64_t words_ms; /* when workers were heard last, … */
     unsigned streaming; /* … so many times without a pause */

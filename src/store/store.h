@@ -122,6 +122,9 @@ typedef bool store_cert_fn(void *arg, const struct store_cert *cert);
  */
 CG_CHECKED enum store_status store_tcs(const struct store_view *view, const uint8_t *after,
         store_cert_fn *fn, void *arg, struct cg_error *err);
+/* Those that end at or before a moment, in seconds since 1970; the first to end first. */
+CG_CHECKED enum store_status store_tcs_expiring(const struct store_view *view, int64_t until,
+        store_cert_fn *fn, void *arg, struct cg_error *err);
 CG_CHECKED enum store_status store_tcs_count(
         const struct store_view *view, uint64_t *out, struct cg_error *err);
 /* One entry by fingerprint; STORE_MISSING when it is not there. */

@@ -106,6 +106,23 @@ store_tcs(const struct store_view *view, const uint8_t *after, store_cert_fn *fn
 }
 
 enum store_status
+store_tcs_expiring(const struct store_view *view, int64_t until, store_cert_fn *fn, void *arg,
+        struct cg_error *err)
+{
+    sqlite3_stmt *stmt;
+    bool found;
+    enum store_status status = sql_rows(view->sql, &stmt, err,
+            "SELECT " COLUMNS " FROM certificate c CROSS JOIN tcs t ON t.certificate = c.id"
+            " WHERE " STORE_ALIVE " AND c.not_after <= ?2 ORDER BY c.not_after, c.sha256",
+            "ii", view->generation, until);
+
+    if (status == STORE_OK)
+        status = each(view->sql, stmt, fn, arg, &found, err);
+    (void)sqlite3_finalize(stmt);
+    return status;
+}
+
+enum store_status
 store_tcs_get(const struct store_view *view, const uint8_t fingerprint[CG_SHA256_SIZE],
         store_cert_fn *fn, void *arg, struct cg_error *err)
 {

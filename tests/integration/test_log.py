@@ -9,8 +9,10 @@ import subprocess
 import tempfile
 
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID as Eku
 
 from conftest import BUILD, Gateway, until
+from pki import DAY, now
 from test_gateway import connect
 from test_workers import echo
 
@@ -55,7 +57,7 @@ def admitted(port, cert):
 def metric(gateway, name):
     out = subprocess.run([CERTGATE, "metrics", "--state", gateway.folder + "/state"], capture_output=True, text=True,
                          check=True).stdout
-    return float(re.search(rf"^{name}(?:{{}})? (\S+)$", out, re.M)[1])
+    return float(re.search(rf"^{re.escape(name)}(?:{{}})? (\S+)$", out, re.M)[1])
 
 
 # ---- audit ----
@@ -133,21 +135,21 @@ def test_the_log_is_rotated(gateway_of):
     gateway = gateway_of({"web": {"level": "medium"}}, blocks=['log-max-size = "1MB"', "log-keep = 1"])
     with open(gateway.log + ".1", "w", encoding="utf-8") as file:
         file.write("the one before\n")
-    before = os.stat(gateway.log).st_ino
+    before, sent = os.stat(gateway.log).st_ino, 1
     while os.stat(gateway.log).st_ino == before:
         for _ in range(50):
             garbage(gateway.ports["web"])
+        sent += 50
     assert os.stat(gateway.log + ".1").st_ino == before
     assert 990000 < os.path.getsize(gateway.log + ".1") <= 1000000
     assert not os.path.exists(gateway.log + ".2")
-    mark = gateway.mark()
     garbage(gateway.ports["web"])
-    gateway.since(mark)
     with open(gateway.log + ".1", encoding="utf-8") as file:
-        lines = len(file.readlines()) + len(gateway.records())
+        rotated = len(file.readlines())
+    until("all records", lambda: rotated + len(gateway.records()) == sent)
     out = subprocess.run([CERTGATE, "log", "--file", gateway.log, "-n", "0", "--format", "json"], capture_output=True,
                          text=True, check=True).stdout
-    assert len(out.splitlines()) == lines > 1000
+    assert len(out.splitlines()) == sent > 1000
 
 
 def test_another_program_rotates_it(gateway_of, good):
@@ -175,6 +177,14 @@ def service():
             yield it, folder + "/socket"
 
 
+def heard(service, words):
+    """The next message with these words: certgated has other things to say too."""
+    while True:
+        message = service.recv(65536).decode()
+        if words in message:
+            return message
+
+
 def test_refusals_are_told_to_syslog_and_journald(gateway_of, good):
     with service() as (syslog, syslog_path), service() as (journald, journald_path):
         gateway = gateway_of({"web": {"level": "medium"}},
@@ -182,10 +192,10 @@ def test_refusals_are_told_to_syslog_and_journald(gateway_of, good):
         assert admitted(gateway.ports["web"], good)
         garbage(gateway.ports["web"])
         record = until("the refusal", lambda: [r for r in gateway.records() if r["verdict"] == "reject"])[0]
-        line = syslog.recv(65536).decode()
+        line = heard(syslog, "refused")
         assert re.match(r"<85>[A-Z][a-z]{2} [ 0-9]\d \d\d:\d\d:\d\d certgated\[\d+\]: refused ", line)
         assert record["incident"] in line and "handshake-failed" in line
-        fields = dict(field.split("=", 1) for field in journald.recv(65536).decode().splitlines())
+        fields = dict(field.split("=", 1) for field in heard(journald, "CERTGATE_TOPIC=decision").splitlines())
         assert fields["CERTGATE_INCIDENT"] == record["incident"]
         assert fields["CERTGATE_REASON"] == "handshake-failed"
         assert fields["PRIORITY"] == "5"
@@ -194,7 +204,7 @@ def test_refusals_are_told_to_syslog_and_journald(gateway_of, good):
         gateway.configure({"web": {"level": "medium"}})
         gateway.reload(2)
         assert admitted(gateway.ports["web"], good)
-        assert ": admitted 127.0.0.1:" in syslog.recv(65536).decode()
+        assert ": admitted 127.0.0.1:" in heard(syslog, "admitted")
 
 
 # ---- a full disk ----
@@ -256,3 +266,22 @@ def test_a_full_disk_stops_the_inventory_then_the_log_and_the_store_never(small_
 def said(folder):
     with open(folder + "/stderr", encoding="utf-8") as file:
         return file.read()
+
+
+# ---- once a day ----
+
+def test_what_expires_is_told(gateway_of, pki):
+    own = pki.leaf("gw.example.test", eku=(Eku.SERVER_AUTH,), san=("gw.example.test",), end=now() + 5.5 * DAY)
+    peer = pki.leaf("soon", end=now() + 20.5 * DAY)
+    with service() as (syslog, path):
+        gateway = gateway_of({"web": {"level": "medium"}}, identity=own, blocks=[f'log-to = "syslog:{path}"'])
+        assert "certificates expire within 7 days: 1 identity; first gw on " in heard(syslog, "within 7 days")
+        assert metric(gateway, 'certgate_expiring{kind="identity",within="7-days"}') == 1
+        assert metric(gateway, 'certgate_expiring{kind="peer",within="30-days"}') == 0
+        mark = gateway.mark()
+        assert admitted(gateway.ports["web"], peer)
+        gateway.since(mark)
+        gateway.stop()
+        gateway.start(2)
+        assert "certificates expire within 30 days: 1 peer; first CN=soon" in heard(syslog, "within 30 days")
+        assert metric(gateway, 'certgate_expiring{kind="peer",within="30-days"}') == 1

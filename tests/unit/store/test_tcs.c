@@ -55,6 +55,55 @@ adding_twice_changes_nothing(void **state)
     assert_int_equal(store_commit(change, NULL, NULL, NULL, NULL), STORE_UNCHANGED);
 }
 
+struct ends {
+    unsigned count;
+    int64_t first, last; /* in order */
+};
+
+static bool
+note_end(void *arg, const struct store_cert *cert)
+{
+    struct ends *ends = arg;
+
+    if (ends->count++ == 0)
+        ends->first = cert->not_after;
+    assert_true(cert->not_after >= ends->last);
+    ends->last = cert->not_after;
+    return true;
+}
+
+static struct ends
+expiring(struct fixture *fixture, int64_t until)
+{
+    const struct store_view view = fixture_now(fixture);
+    struct ends ends = { .last = INT64_MIN };
+
+    assert_int_equal(store_tcs_expiring(&view, until, note_end, &ends, NULL), STORE_OK);
+    return ends;
+}
+
+static void
+what_ends_by_a_moment(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_change *change = fixture_begin(fixture);
+    struct cg_span der = fixture_cert(0);
+    struct ends all;
+
+    for (unsigned i = 0; i < 3; i++)
+        add(change, i, true);
+    (void)fixture_commit(change);
+    all = expiring(fixture, INT64_MAX);
+    assert_int_equal(all.count, 3);
+    assert_int_equal(expiring(fixture, all.first - 1).count, 0);
+    assert_true(expiring(fixture, all.first).count >= 1);
+    assert_int_equal(expiring(fixture, all.last).count, 3);
+    change = fixture_begin(fixture);
+    assert_int_equal(store_tcs_remove_der(change, der.data, der.len, NULL, NULL), STORE_OK);
+    (void)fixture_commit(change);
+    assert_int_equal(expiring(fixture, INT64_MAX).count, 2);
+}
+
 static void
 removal_is_by_fingerprint_or_content(void **state)
 {
@@ -245,6 +294,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_STORE(adding_twice_changes_nothing),
+        WITH_STORE(what_ends_by_a_moment),
         WITH_STORE(removal_is_by_fingerprint_or_content),
         WITH_STORE(adding_and_removing_within_a_change_is_none),
         WITH_STORE(entries_have_their_facts),
