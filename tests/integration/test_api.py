@@ -1,5 +1,6 @@
 """The admin API: one validated commit for every change, and everything that can be read."""
 import json
+import os
 
 import pytest
 
@@ -227,6 +228,42 @@ def test_a_backup_comes_back_whole(admin):
     status, _, answer = admin.raw("POST", "/restore?force=1", backup, {"Content-Type": "application/octet-stream"})
     assert status == 200 and json.loads(answer)["changed"], answer
     assert admin.value("expiry.warning-days") == "77"
+
+
+def with_keys(admin, name):
+    """An identity of the store, and a backup that holds its key."""
+    admin.post("/identities", op="create", name=name, hosts=["gate.example.test"], key="p256")
+    [path] = [i["key_path"] for i in admin.get("/identities")["identities"] if i["name"] == name]
+    _, _, backup = admin.raw("POST", "/backup", json.dumps({"passphrase": "a long one"}),
+                             {"Content-Type": "application/json"})
+    return path, backup
+
+
+def restore(admin, backup, query):
+    status, _, answer = admin.raw("POST", "/restore?" + query, backup, {
+        "Content-Type": "application/octet-stream", "Certgate-Passphrase": "a long one"})
+    assert status == 200, answer
+    return json.loads(answer)
+
+
+def test_a_key_comes_back_with_its_backup_and_not_with_a_preview(admin):
+    path, backup = with_keys(admin, "kept")
+    admin.change({"op": "identity-remove", "name": "kept"})
+    os.unlink(path)
+    restore(admin, backup, "force=1&preview=1")
+    assert not os.path.exists(path)
+    assert restore(admin, backup, "force=1")["changed"]
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    assert "kept" in [i["name"] for i in admin.get("/identities")["identities"]]
+
+
+def test_no_path_of_a_backup_leads_out_of_the_folder_of_keys(gateway_of):
+    one, other = gateway_of({"web": {}}, store=True), gateway_of({"web": {}}, store=True)
+    path, backup = with_keys(Admin(one), "kept")
+    one.stop()
+    os.unlink(path)
+    restore(Admin(other), backup, "force=1")
+    assert not os.path.exists(path)
 
 
 def test_events_tell_of_a_decision(node, admin, good):

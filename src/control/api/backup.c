@@ -141,6 +141,8 @@ struct restore {
     const char *from_release;
     char *folder; /* of keys */
     struct keys *keys;
+    char *placed[STORE_MAX_KEYS]; /* paths of keys that were not there before */
+    size_t placed_count;
 };
 
 static enum store_status
@@ -165,24 +167,49 @@ struct place {
     enum store_status status;
 };
 
-/* Where the identity expects its key, if none is there: a key in force is never written over. */
+static bool
+write_key(struct restore *restore, const char *path, struct cg_span bytes, struct cg_error *err)
+{
+    char *copy = restore->placed_count == STORE_MAX_KEYS ? NULL : strdup(path);
+
+    if (copy == NULL || identity_folder_make(restore->folder, err) != CG_OK ||
+            identity_file_write(path, bytes.data, bytes.len, err) != CG_OK) {
+        free(copy);
+        return false;
+    }
+    restore->placed[restore->placed_count++] = copy;
+    return true;
+}
+
+/*
+ * Where the identity expects its key, if none is there: a key in force is never written over. Only in our own
+ * folder: a path of the backup leads nowhere else, and keys that certgate.conf names are its author's.
+ */
 static bool
 place_key(void *arg, const struct store_identity *it)
 {
     struct place *place = arg;
     const struct keys *keys = place->restore->keys;
 
-    for (size_t i = 0; i < keys->count; i++) {
-        if (strcmp(keys->names[i], it->name) != 0 || access(it->key_path, F_OK) == 0)
-            continue;
-        if (keeping_is_ours(place->restore->folder, it->key_path) &&
-                identity_folder_make(place->restore->folder, place->err) != CG_OK)
+    if (!keeping_is_ours(place->restore->folder, it->key_path))
+        return true;
+    for (size_t i = 0; i < keys->count && place->status == STORE_OK; i++)
+        if (strcmp(keys->names[i], it->name) == 0 && access(it->key_path, F_OK) != 0 &&
+                !write_key(place->restore, it->key_path, keys->keys[i].bytes, place->err))
             place->status = STORE_IO;
-        else if (identity_file_write(it->key_path, keys->keys[i].bytes.data,
-                         keys->keys[i].bytes.len, place->err) != CG_OK)
-            place->status = STORE_IO;
-    }
     return place->status == STORE_OK;
+}
+
+/* Keys of what came to nothing go again. */
+static void
+settle_keys(struct restore *restore, bool stay)
+{
+    for (size_t i = 0; i < restore->placed_count; i++) {
+        if (!stay)
+            (void)unlink(restore->placed[i]);
+        free(restore->placed[i]);
+    }
+    restore->placed_count = 0;
 }
 
 static enum store_status
@@ -232,7 +259,7 @@ api_restore(struct api_request *request)
         .arg = &work,
         .force = api_query(request, "force") != NULL,
         .preview = api_query(request, "preview") != NULL,
-        .no_backup = true,
+        .no_backup = api_query(request, "no_backup") != NULL,
         .administrator = request->who.certificate,
         .told = told };
     struct cg_buf problems;
@@ -251,6 +278,7 @@ api_restore(struct api_request *request)
         goto done;
     }
     end = commit_run(request->control, &commit, &problems);
+    settle_keys(&work, end == COMMIT_MADE || end == COMMIT_SAME);
     api_commit(request, end, &problems, told);
 done:
     if (path != NULL)

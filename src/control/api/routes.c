@@ -96,7 +96,7 @@ const struct api_route api_routes[] = {
     { "POST",   "/backup",                      ADMINISTRATOR, false, api_backup,
       "The whole state in one file, with keys where a passphrase is given", "", "Backup", "bytes" },
     { "POST",   "/restore",                     ADMINISTRATOR, true,  api_restore,
-      "Make the whole state that of a backup", "from_release:text,force:flag,preview:flag", "bytes", "Commit" },
+      "Make the whole state that of a backup", "from_release:text,force:flag,preview:flag,no_backup:flag", "bytes", "Commit" },
 };
 /* clang-format on */
 const size_t api_route_count = sizeof(api_routes) / sizeof(api_routes[0]);
