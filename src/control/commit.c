@@ -224,6 +224,31 @@ prepare(struct control *control, struct next *next, struct cg_buf *problems)
             ports_take(&control->sockets, next->candidate, &next->listeners, problems);
 }
 
+/* On the disk before the change is: whatever happens between the two, it does not stay unconfirmed. */
+static bool
+announce_pending(struct control *control, const struct commit *commit, struct cg_buf *problems)
+{
+    struct pending pending = { .reverts_at = commit->author.time + commit->confirm_s,
+        .within_s = commit->confirm_s };
+    struct cg_error err = { "" };
+    struct store_view now;
+
+    if (commit->confirm_s == 0)
+        return true;
+    if (store_now(control->store, &now, &err) == STORE_OK) {
+        pending.generation = now.generation + 1;
+        pending.back_to = now.generation;
+        if (state_store_pending(&control->state, &pending))
+            return true;
+        (void)snprintf(err.text, sizeof(err.text), "%s", strerror(errno));
+    }
+    cg_buf_addf(problems,
+            "that the change waits to be confirmed cannot be written down, so a restart would let "
+            "it stay: %s\n",
+            err.text);
+    return false;
+}
+
 static enum commit_end
 make_from_store(struct control *control, struct commit *commit, struct next *next, const char *text,
         struct cg_buf *problems)
@@ -244,20 +269,47 @@ make_from_store(struct control *control, struct commit *commit, struct next *nex
         end = COMMIT_INVALID;
     if (end == COMMIT_MADE && commit->preview)
         end = COMMIT_PREVIEWED;
+    if (end == COMMIT_MADE && !announce_pending(control, commit, problems))
+        end = COMMIT_FAILED;
     if (end != COMMIT_MADE) {
         store_abort(change);
         return end;
     }
     status = store_commit(change, NULL, NULL, &generation, &err);
+    if (status != STORE_OK && commit->confirm_s != 0)
+        (void)state_store_pending(&control->state, &control->pending);
     if (status == STORE_UNCHANGED && store_now(control->store, &now, &err) == STORE_OK)
         generation = now.generation;
     else if (status != STORE_OK)
         cg_buf_addf(problems, "%s\n", err.text);
     next->candidate->snapshot.generation = generation;
+    /* A store that was away holds what was committed after the last good snapshot. */
+    if (status == STORE_UNCHANGED && control->candidate != NULL && generation > control->generation)
+        return COMMIT_MADE;
     return end_of(status);
 }
 
-/* Made, but not in force; *next is to be released unless it is taken over. */
+/* Sessions go by the number of their generation: none comes again with another content. */
+static bool
+is_current(struct control *control, struct cg_buf *problems)
+{
+    struct cg_error err = { "" };
+    struct store_view now;
+
+    if (store_now(control->store, &now, &err) != STORE_OK)
+        cg_buf_addf(problems, "%s\n", err.text);
+    else if (now.generation < control->generation)
+        cg_buf_addf(problems,
+                "the store is one of before: it holds generation %llu, in force is %llu; restart "
+                "certgated to go back to it\n",
+                (unsigned long long)now.generation, (unsigned long long)control->generation);
+    else
+        return true;
+    store_close(control->store);
+    control->store = NULL;
+    return false;
+}
+
 /* A reload looks whether the store can be used again. */
 static bool
 find_store(struct control *control, const struct commit *commit, struct cg_buf *problems)
@@ -265,7 +317,8 @@ find_store(struct control *control, const struct commit *commit, struct cg_buf *
     if (control->unusable == NULL)
         return true;
     if (commit->reread && control->candidate != NULL &&
-            keeping_open(control, control->candidate->settings, commit->author.time, problems)) {
+            keeping_open(control, control->candidate->settings, commit->author.time, problems) &&
+            is_current(control, problems)) {
         say("the store can be used again");
         free(control->unusable);
         control->unusable = NULL;
@@ -276,6 +329,7 @@ find_store(struct control *control, const struct commit *commit, struct cg_buf *
     return false;
 }
 
+/* Made, but not in force; *next is to be released unless it is taken over. */
 static enum commit_end
 make(struct control *control, struct commit *commit, struct next *next, struct cg_buf *problems)
 {
@@ -376,9 +430,9 @@ wait_for_confirmation(struct control *control, struct commit *commit, uint64_t b
         return;
     control->pending = (struct pending) { .generation = control->generation,
         .back_to = before,
-        .reverts_at = commit->author.time + commit->confirm_s };
-    if (!state_store_pending(&control->state, &control->pending))
-        say("what waits to be confirmed is not on the disk: a restart would let it stay");
+        .reverts_at = commit->author.time + commit->confirm_s,
+        .within_s = commit->confirm_s,
+        .due_ms = now_ms() + (int64_t)commit->confirm_s * 1000 };
     say("generation %llu takes itself back in %u s unless it is confirmed ('certgate confirm')",
             (unsigned long long)control->generation, commit->confirm_s);
 }
@@ -449,12 +503,12 @@ commit_revert(struct control *control, const struct store_author *author, struct
 void
 commit_step(struct control *control, int64_t now)
 {
-    const int64_t clock = (int64_t)time(NULL);
-    const struct store_author author = { clock, "certgated", "nobody confirmed it in time" };
+    const struct store_author author = { (int64_t)time(NULL), "certgated",
+        "nobody confirmed it in time" };
     struct cg_buf problems;
 
-    if (control->pending.generation == 0 || clock < control->pending.reverts_at ||
-            now < control->pending.retry_ms || control->candidate == NULL)
+    if (control->pending.generation == 0 || now < control->pending.due_ms ||
+            control->candidate == NULL)
         return;
     cg_buf_init(&problems, 64 * 1024);
     switch (commit_revert(control, &author, &problems)) {
@@ -465,20 +519,15 @@ commit_step(struct control *control, int64_t now)
         say("generation %llu cannot be taken back, and it is tried again:",
                 (unsigned long long)control->pending.generation);
         say_problems(&problems);
-        control->pending.retry_ms = now + 5000;
+        control->pending.due_ms = now + 5000;
     }
     cg_buf_release(&problems);
 }
 
 int64_t
-commit_next_ms(const struct control *control, int64_t now)
+commit_next_ms(const struct control *control)
 {
-    int64_t left = control->pending.reverts_at - (int64_t)time(NULL), next;
-
-    if (control->pending.generation == 0)
-        return INT64_MAX;
-    next = left <= 0 ? now : now + left * 1000;
-    return next < control->pending.retry_ms ? control->pending.retry_ms : next;
+    return control->pending.generation == 0 ? INT64_MAX : control->pending.due_ms;
 }
 
 /* ---- the two ways ------------------------------------------------------------------------------ */

@@ -62,6 +62,6 @@ enum commit_end commit_revert(
 /* Takes back what nobody confirmed in time. */
 void commit_step(struct control *control, int64_t now);
 /* When commit_step() has to run next, in milliseconds of now_ms(). */
-int64_t commit_next_ms(const struct control *control, int64_t now);
+int64_t commit_next_ms(const struct control *control);
 
 #endif

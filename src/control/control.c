@@ -342,8 +342,8 @@ next_timeout(const struct control *control, int64_t now)
         next = peers_next_ms(control->peers);
     if (api_next_ms(control->api, now) < next)
         next = api_next_ms(control->api, now);
-    if (commit_next_ms(control, now) < next)
-        next = commit_next_ms(control, now);
+    if (commit_next_ms(control) < next)
+        next = commit_next_ms(control);
     if (drops_next_ms(control->drops) < next)
         next = drops_next_ms(control->drops);
     if (evidence_next_ms(control->evidence) < next - now)

@@ -34,7 +34,10 @@ keeping_is_ours(const char *folder, const char *key_path)
 {
     size_t len = strlen(folder);
 
-    return strncmp(key_path, folder, len) == 0 && key_path[len] == '/';
+    /* A file of the folder itself: no path leads out of it again. */
+    return strncmp(key_path, folder, len) == 0 && key_path[len] == '/' &&
+            key_path[len + 1] != '\0' && key_path[len + 1] != '.' &&
+            strchr(key_path + len + 1, '/') == NULL;
 }
 
 /* ---- opening ----------------------------------------------------------------------------------- */
@@ -91,9 +94,32 @@ keeping_open(struct control *control, const struct settings *settings, int64_t n
 
 /* ---- in step with the file --------------------------------------------------------------------- */
 
+static bool
+find_past(void *arg, const struct store_past *past)
+{
+    (void)past;
+    *(bool *)arg = true;
+    return false;
+}
+
+/* A latch that was cleared is so for good: what had a value once gets none with the next. */
+static enum store_status
+may_latch(struct control *control, const struct settings_given *given, bool *latched,
+        struct cg_error *err)
+{
+    bool known = false;
+    enum store_status status = !given->latched
+            ? STORE_OK
+            : store_setting_history(control->store, given->name, find_past, &known, err);
+
+    *latched = given->latched && !known;
+    return status;
+}
+
 /* Settings that the file gives and the store has no value of. */
 static enum store_status
-seed_settings(const struct settings *file, struct store_change *change, struct cg_error *err)
+seed_settings(struct control *control, const struct settings *file, struct store_change *change,
+        struct cg_error *err)
 {
     const struct store_view pending = store_pending(change);
     json_t *seeds = json_object(), *document = NULL;
@@ -103,11 +129,14 @@ seed_settings(const struct settings *file, struct store_change *change, struct c
     for (size_t i = 0; status == STORE_OK && i < file->given_count; i++) {
         const struct settings_given *given = &file->given[i];
         struct store_setting setting;
+        bool latched = false;
 
         status = store_get(&pending, given->name, &setting, err);
-        if (status == STORE_OK && !setting.is_set)
-            (void)json_object_set_new(seeds, given->name,
-                    json_pack("{s:s,s:b}", "value", given->value, "latched", given->latched));
+        if (status != STORE_OK || setting.is_set)
+            continue;
+        status = may_latch(control, given, &latched, err);
+        (void)json_object_set_new(seeds, given->name,
+                json_pack("{s:s,s:b}", "value", given->value, "latched", latched));
     }
     if (status != STORE_OK || json_object_size(seeds) == 0)
         goto done;
@@ -367,7 +396,7 @@ keeping_sync(struct control *control, struct store_change *change, const char *t
     if (status == STORE_OK)
         status = drop_stale(file, change, err);
     if (status == STORE_OK)
-        status = seed_settings(file, change, err);
+        status = seed_settings(control, file, change, err);
     if (status == STORE_OK)
         status = sync_identities(file, change, err);
     if (status == STORE_OK && file->wants_default) {

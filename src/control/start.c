@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "control/api/api.h"
@@ -122,6 +123,19 @@ open_metrics(struct control *control, const struct settings *settings, struct cg
     return false;
 }
 
+/* It was written down before its change was committed: one that was not is none. */
+static void
+load_pending(struct control *control, uint64_t generation)
+{
+    if (control->store == NULL && control->unusable == NULL)
+        return;
+    state_load_pending(&control->state, (int64_t)time(NULL), &control->pending);
+    if (control->store == NULL || control->pending.generation <= generation)
+        return;
+    control->pending = (struct pending) { .generation = 0 };
+    (void)state_store_pending(&control->state, &control->pending);
+}
+
 /* Everything that can go wrong goes wrong here, before a worker is started. */
 static bool
 prepare(struct control *control, struct cg_buf *problems)
@@ -136,7 +150,7 @@ prepare(struct control *control, struct cg_buf *problems)
             !commit_first(control, file, &candidate, &listeners, problems) ||
             !choose_generation(control, candidate, problems))
         goto done;
-    state_load_pending(&control->state, &control->pending);
+    load_pending(control, candidate->snapshot.generation);
     if (!control->adopted && !state_open_control(&control->state, candidate->settings->state))
         goto done;
     if (!open_metrics(control, candidate->settings, problems))

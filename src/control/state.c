@@ -82,22 +82,24 @@ state_store_generation(const struct state *state, uint64_t generation)
 bool
 state_store_pending(const struct state *state, const struct pending *pending)
 {
-    char text[96];
+    char text[128];
 
     if (pending->generation == 0)
         return unlinkat(state->folder, "pending", 0) == 0 || errno == ENOENT;
-    (void)snprintf(text, sizeof(text), "%llu %llu %lld\n", (unsigned long long)pending->generation,
-            (unsigned long long)pending->back_to, (long long)pending->reverts_at);
+    (void)snprintf(text, sizeof(text), "%llu %llu %lld %u\n",
+            (unsigned long long)pending->generation, (unsigned long long)pending->back_to,
+            (long long)pending->reverts_at, pending->within_s);
     return store_text(state, "pending", text);
 }
 
 void
-state_load_pending(const struct state *state, struct pending *pending)
+state_load_pending(const struct state *state, int64_t now, struct pending *pending)
 {
     int fd = openat(state->folder, "pending", O_RDONLY | O_CLOEXEC);
     unsigned long long generation, back_to;
-    long long reverts_at;
-    char text[96];
+    long long reverts_at, left;
+    unsigned within_s;
+    char text[128];
     ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
     *pending = (struct pending) { .generation = 0 };
@@ -106,8 +108,12 @@ state_load_pending(const struct state *state, struct pending *pending)
     if (len <= 0)
         return;
     text[len] = '\0';
-    if (sscanf(text, "%llu %llu %lld", &generation, &back_to, &reverts_at) == 3)
-        *pending = (struct pending) { generation, back_to, reverts_at, 0 };
+    if (sscanf(text, "%llu %llu %lld %u", &generation, &back_to, &reverts_at, &within_s) != 4)
+        return;
+    /* A clock that was set back meanwhile gives no more time than there was. */
+    left = reverts_at < now ? 0 : reverts_at - now > within_s ? within_s : reverts_at - now;
+    *pending =
+            (struct pending) { generation, back_to, now + left, within_s, now_ms() + left * 1000 };
 }
 
 bool

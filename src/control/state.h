@@ -18,8 +18,9 @@ struct state {
 struct pending {
     uint64_t generation;
     uint64_t back_to;
-    int64_t reverts_at; /* seconds since 1970 */
-    int64_t retry_ms; /* after a failure; not kept */
+    int64_t reverts_at; /* seconds since 1970: what is told, and how long a restart leaves */
+    uint32_t within_s; /* never longer than this, wherever the clock was set */
+    int64_t due_ms; /* of now_ms(), which nobody sets; not kept */
 };
 
 #define STATE_NONE ((struct state) { -1, -1, -1 })
@@ -31,8 +32,8 @@ bool state_store_generation(const struct state *state, uint64_t generation);
 
 /* What waits survives a restart, so that it goes back even then. */
 bool state_store_pending(const struct state *state, const struct pending *pending);
-/* None where there is no file, or it makes no sense. */
-void state_load_pending(const struct state *state, struct pending *pending);
+/* None where there is no file, or it makes no sense. `now` in seconds since 1970. */
+void state_load_pending(const struct state *state, int64_t now, struct pending *pending);
 
 /* Closes everything and removes the control socket's name. */
 void state_close(struct state *state);

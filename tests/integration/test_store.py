@@ -134,6 +134,59 @@ def test_it_takes_itself_back_even_after_a_restart(node):
     until("the way back", lambda: admin.value("checks.telephony") == "medium")
 
 
+def test_a_clock_that_was_set_back_gives_no_more_time(node):
+    admin = Admin(node)
+    number = admin.set("checks.telephony", "high", confirm_within=2)["generation"]
+    os.kill(node.process.pid, signal.SIGKILL)
+    node.process.wait()
+    pending = os.path.join(node.state, "pending")
+    with open(pending, encoding="ascii") as f:
+        generation, back_to, reverts_at, within = f.read().split()
+    with open(pending, "w", encoding="ascii") as f:
+        f.write(f"{generation} {back_to} {int(reverts_at) + 86400} {within}\n")
+    node.start(number + 1)
+    until("the way back", lambda: admin.value("checks.telephony") == "medium")
+
+
+def test_a_change_that_cannot_wait_for_its_confirmation_is_not_made(node):
+    """What waits is on the disk before the change is, or a crash between the two would let it stay."""
+    admin = Admin(node)
+    os.mkdir(os.path.join(node.state, "pending.new"))
+    error = admin.set("checks.telephony", "high", confirm_within=600, expected=500)["error"]
+    assert "cannot be written down" in error["message"]
+    assert admin.value("checks.telephony") == "medium"
+    os.rmdir(os.path.join(node.state, "pending.new"))
+
+
+def test_what_was_written_down_and_never_committed_waits_for_nothing(node):
+    os.kill(node.process.pid, signal.SIGKILL)
+    node.process.wait()
+    with open(os.path.join(node.state, "pending"), "w", encoding="ascii") as f:
+        f.write("2 1 4102444800 600\n")
+    node.start(1)
+    admin = Admin(node)
+    assert admin.get("/status")["pending"] is None
+    assert admin.set("checks.telephony", "high")["changed"]
+
+
+@pytest.mark.parametrize("way", ["unset", "block"])
+def test_the_file_does_not_bring_a_cleared_latch_back(gateway_of, way):
+    latched = {"level": "medium", "latched": True}
+    node = gateway_of({"web": latched, "other": {}}, store=True)
+    admin = Admin(node)
+    assert admin.get("/settings/interface.web.level")["latched"]
+    admin.set("interface.web.level", "high", force=True)
+    if way == "unset":
+        admin.change({"op": "unset", "name": "interface.web.level"}, force=True)
+    else:
+        node.configure({"other": {}})
+        node.reload(admin.get("/status")["generation"] + 1)
+        node.configure({"web": latched, "other": {}})
+        node.reload(admin.get("/status")["generation"] + 1)
+    assert admin.value("interface.web.level") == "medium"
+    assert not admin.get("/settings/interface.web.level")["latched"]
+
+
 def test_a_latch_comes_back_with_what_takes_itself_back(node):
     admin = Admin(node)
     exported = {"certgate-settings": 1, "settings": {"checks.telephony": {"value": "medium"}}}

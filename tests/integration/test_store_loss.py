@@ -1,6 +1,7 @@
 """What a node does whose store is damaged, gone, on a full or read-only disk, or that is killed in a commit."""
 import glob
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -76,6 +77,47 @@ def test_a_reload_finds_the_store_when_it_is_back(node):
     node.process.send_signal(signal.SIGHUP)
     until("the store", lambda: "the store can be used again" in node.messages())
     Admin(node).set("checks.management", "high")
+
+
+def test_what_a_store_holds_that_was_away_is_put_in_force(node, good, tmp_path):
+    """The last good snapshot may be older than the store, and must not stay in its place."""
+    for name in ("last-good", "last-good.keys"):
+        shutil.copy(os.path.join(node.state, name), tmp_path)
+    Admin(node).set("checks.management", "high")
+    node.wait_generation(2)
+    kill(node)
+    os.rename(store_of(node), store_of(node) + ".away")
+    for name in ("last-good", "last-good.keys"):
+        shutil.copy(tmp_path / name, node.state)
+    node.start(1)
+    os.rename(store_of(node) + ".away", store_of(node))
+    node.reload(2)
+    mark = node.mark()
+    s_client(node.ports["web"], good)
+    assert node.record(mark)["reason"] == "not-in-tcs"
+
+
+def test_a_store_of_before_waits_for_a_restart(node):
+    node.stop()  # nothing is left in the journal
+    old = shutil.copy(store_of(node), os.path.join(node.state, "old.db"))
+    node.start(1)
+    Admin(node).set("checks.management", "high")
+    kill(node)
+    remove_store(node)
+    node.start(2)
+    os.rename(old, store_of(node))
+    node.process.send_signal(signal.SIGHUP)
+    until("the refusal", lambda: "it holds generation 1, in force is 2; restart" in node.messages())
+
+
+def test_nothing_is_confirmed_or_taken_back_without_the_store(node):
+    number = Admin(node).set("checks.management", "high", confirm_within=600)["generation"]
+    kill(node)
+    remove_store(node)
+    node.start(number)
+    assert Admin(node).post("/confirm", 404)["error"]
+    assert Admin(node).post("/revert", 500)["error"]
+    assert Admin(node).get("/status")["pending"]["generation"] == number
 
 
 def test_a_new_store_is_made_only_when_asked(node):

@@ -211,8 +211,8 @@ look_at_path(void *arg, const struct inventory_peer *peer)
     struct paths *paths = arg;
 
     if (paths->wanted != NULL) {
-        if ((strstr(peer->path, paths->wanted) != NULL ||
-                    strcmp(peer->sha256, paths->wanted) == 0) &&
+        if ((strcasestr(peer->path, paths->wanted) != NULL ||
+                    strcasecmp(peer->sha256, paths->wanted) == 0) &&
                 json_array_size(paths->peers) < API_MAX_LIMIT)
             (void)json_array_append_new(paths->peers,
                     json_pack("{s:s,s:s,s:s,s:s,s:o,s:I}", "interface", peer->interface, "class",
