@@ -3,7 +3,12 @@ import { signal } from '@preact/signals';
 import type { Whoami } from './types';
 
 export class ApiError extends Error {
-  constructor(readonly status: number, readonly code: string, message: string, readonly details: unknown[] = []) {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly details: unknown[] = [],
+  ) {
     super(message);
   }
 }
@@ -26,8 +31,7 @@ async function failure(answer: Response): Promise<ApiError> {
   } catch {
     /* The status has to do. */
   }
-  if (answer.status === 401)
-    signedOut.value = true;
+  if (answer.status === 401) signedOut.value = true;
   return new ApiError(answer.status, code, message, details);
 }
 
@@ -42,12 +46,9 @@ export interface Ask {
 export async function ask(path: string, how: Ask = {}): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json', ...how.headers };
   const method = how.method ?? (how.body === undefined && !how.bytes ? 'GET' : 'POST');
-  if (method !== 'GET' && whoami.value)
-    headers['Certgate-Csrf'] = whoami.value.csrf;
-  if (how.bytes)
-    headers['Content-Type'] = 'application/octet-stream';
-  else if (method !== 'GET')
-    headers['Content-Type'] = 'application/json';
+  if (method !== 'GET' && whoami.value) headers['Certgate-Csrf'] = whoami.value.csrf;
+  if (how.bytes) headers['Content-Type'] = 'application/octet-stream';
+  else if (method !== 'GET') headers['Content-Type'] = 'application/json';
   let answer: Response;
   try {
     answer = await fetch(BASE + path, {
@@ -58,13 +59,14 @@ export async function ask(path: string, how: Ask = {}): Promise<Response> {
       cache: 'no-store',
     });
   } catch (e) {
-    if (e instanceof DOMException && e.name === 'AbortError')
-      throw e;
-    throw new ApiError(0, 'unreachable',
-      'certgated does not answer. If it was restarted, wait a moment; otherwise look at its log on the machine.');
+    if (e instanceof DOMException && e.name === 'AbortError') throw e;
+    throw new ApiError(
+      0,
+      'unreachable',
+      'certgated does not answer. If it was restarted, wait a moment; otherwise look at its log on the machine.',
+    );
   }
-  if (!answer.ok)
-    throw await failure(answer);
+  if (!answer.ok) throw await failure(answer);
   return answer;
 }
 
@@ -80,8 +82,7 @@ export async function post<T>(path: string, body: unknown, abort?: AbortSignal):
 export function query(values: Record<string, string | number | null | undefined>): string {
   const parts = new URLSearchParams();
   for (const [name, value] of Object.entries(values))
-    if (value !== null && value !== undefined && value !== '')
-      parts.set(name, String(value));
+    if (value !== null && value !== undefined && value !== '') parts.set(name, String(value));
   const text = parts.toString();
   return text ? '?' + text : '';
 }
@@ -103,10 +104,8 @@ export async function everyPage<T>(
     const page: { items: T[]; next: string | number | null } = await ask(after);
     all.push(...page.items);
     grown(all.length);
-    if (page.next === null || page.next === undefined)
-      return all;
-    if (page.next === after)
-      throw new ApiError(0, 'internal', 'The server repeats a page of the list. Try again.');
+    if (page.next === null || page.next === undefined) return all;
+    if (page.next === after) throw new ApiError(0, 'internal', 'The server repeats a page of the list. Try again.');
     after = page.next;
   }
 }

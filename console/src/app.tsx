@@ -7,8 +7,23 @@ import { Decisions } from './pages/decisions';
 import { Login } from './pages/login';
 import { Overview } from './pages/overview';
 import {
-  dismiss, listen, live, may, notices, notify, notifyError, place, readStatus, readWhoami, serverNow, setTheme, status, statusError, stopListening,
-  theme, type Theme,
+  dismiss,
+  listen,
+  live,
+  may,
+  notices,
+  notify,
+  notifyError,
+  place,
+  readStatus,
+  readWhoami,
+  serverNow,
+  setTheme,
+  status,
+  statusError,
+  stopListening,
+  theme,
+  type Theme,
 } from './state';
 import { Icon, Problem, Working } from './ui/basics';
 
@@ -18,16 +33,27 @@ const moreError = signal(false);
 
 function readMore(): void {
   moreError.value = false;
-  import('./pages/more').then((m) => { more.value = m; }, () => { moreError.value = true; });
+  import('./pages/more').then(
+    (m) => {
+      more.value = m;
+    },
+    () => {
+      moreError.value = true;
+    },
+  );
 }
 
 function Later({ page }: { page: keyof More }) {
-  useEffect(() => { if (!more.value) readMore(); }, []);
+  useEffect(() => {
+    if (!more.value) readMore();
+  }, []);
   const Show = more.value?.[page];
-  if (Show)
-    return <Show />;
-  return moreError.value ? <Problem text="This page could not be read from certgated. Load the console again." retry={() => location.reload()} />
-    : <Working text="Reading the page…" />;
+  if (Show) return <Show />;
+  return moreError.value ? (
+    <Problem text="This page could not be read from certgated. Load the console again." retry={() => location.reload()} />
+  ) : (
+    <Working text="Reading the page…" />
+  );
 }
 
 const PAGES: { id: string; title: string; show: () => preact.JSX.Element }[] = [
@@ -49,19 +75,21 @@ function PendingBar() {
   const left = pending ? (new Date(pending.reverts_at).getTime() - serverNow()) / 1000 : 0;
   const over = pending !== null && pending !== undefined && left <= 0;
   useEffect(() => {
-    if (!over)
-      return undefined;
+    if (!over) return undefined;
     void readStatus();
     const again = setInterval(readStatus, 1000); // the server's clock decides: ask until it has gone back
     return () => clearInterval(again);
   }, [over]);
-  if (!pending)
-    return null;
+  if (!pending) return null;
   const settle = async (what: 'confirm' | 'revert') => {
     setBusy(what);
     try {
       await post(`/${what}`, {});
-      notify(what === 'confirm' ? `Generation ${formatNumber(pending.generation)} stays.` : `Generation ${formatNumber(pending.back_to)}'s settings are back.`);
+      notify(
+        what === 'confirm'
+          ? `Generation ${formatNumber(pending.generation)} stays.`
+          : `Generation ${formatNumber(pending.back_to)}'s settings are back.`,
+      );
     } catch (e) {
       notifyError(e);
     }
@@ -72,15 +100,30 @@ function PendingBar() {
     <div class="pending" role="region" aria-label="Change to be confirmed">
       <p>
         <strong>Generation {formatNumber(pending.generation)} goes back </strong>
-        {left > 0 ? <>in <span class="countdown" role="timer">{formatCountdown(left)}</span></> : 'now…'}
+        {left > 0 ? (
+          <>
+            in{' '}
+            <span class="countdown" role="timer">
+              {formatCountdown(left)}
+            </span>
+          </>
+        ) : (
+          'now…'
+        )}
         <span class="quiet"> to what generation {formatNumber(pending.back_to)} had, unless it is confirmed.</span>
       </p>
       {may('operator') ? (
         <div class="actions">
-          <button type="button" onClick={() => settle('revert')} disabled={busy !== ''}>Go back now</button>
-          <button type="button" class="primary" onClick={() => settle('confirm')} disabled={busy !== ''}>Confirm</button>
+          <button type="button" onClick={() => settle('revert')} disabled={busy !== ''}>
+            Go back now
+          </button>
+          <button type="button" class="primary" onClick={() => settle('confirm')} disabled={busy !== ''}>
+            Confirm
+          </button>
         </div>
-      ) : <span class="quiet">An operator can confirm it.</span>}
+      ) : (
+        <span class="quiet">An operator can confirm it.</span>
+      )}
     </div>
   );
 }
@@ -88,25 +131,33 @@ function PendingBar() {
 function Health() {
   const s = status.value;
   if (statusError.value)
-    return <p class="health bad" role="alert">{statusError.value}</p>;
-  if (!s)
-    return null;
+    return (
+      <p class="health bad" role="alert">
+        {statusError.value}
+      </p>
+    );
+  if (!s) return null;
   const workers = s.workers.running < s.workers.wanted;
   return (
     <p class={`health${workers || s.records_lost || live.value === 'lost' ? ' bad' : ''}`}>
       <span class="node">{s.node}</span>
       <span>generation {formatNumber(s.generation)}</span>
-      {workers && <span>only {s.workers.running} of {s.workers.wanted} workers run</span>}
+      {workers && (
+        <span>
+          only {s.workers.running} of {s.workers.wanted} workers run
+        </span>
+      )}
       {s.records_lost > 0 && <span>{formatNumber(s.records_lost)} records lost</span>}
-      <span class={`live ${live.value}`}>{live.value === 'live' ? 'live' : live.value === 'lost' ? 'connection lost, trying again' : 'connecting'}</span>
+      <span class={`live ${live.value}`}>
+        {live.value === 'live' ? 'live' : live.value === 'lost' ? 'connection lost, trying again' : 'connecting'}
+      </span>
     </p>
   );
 }
 
 function Who() {
   const w = whoami.value;
-  if (!w)
-    return null;
+  if (!w) return null;
   const leave = async () => {
     try {
       await ask('/session', { method: 'DELETE' });
@@ -118,13 +169,22 @@ function Who() {
   };
   return (
     <div class="who">
-      <p><span class="name">{w.user}</span> <span class="quiet">{w.role}</span></p>
-      <label class="theme"><span class="hidden">Theme</span>
+      <p>
+        <span class="name">{w.user}</span> <span class="quiet">{w.role}</span>
+      </p>
+      <label class="theme">
+        <span class="hidden">Theme</span>
         <select value={theme.value} onChange={(e) => setTheme(e.currentTarget.value as Theme)}>
-          <option value="system">System theme</option><option value="light">Light theme</option><option value="dark">Dark theme</option>
+          <option value="system">System theme</option>
+          <option value="light">Light theme</option>
+          <option value="dark">Dark theme</option>
         </select>
       </label>
-      {w.via === 'session' && <button type="button" class="plain" onClick={leave}>Sign out</button>}
+      {w.via === 'session' && (
+        <button type="button" class="plain" onClick={leave}>
+          Sign out
+        </button>
+      )}
     </div>
   );
 }
@@ -135,7 +195,9 @@ function Notices() {
       {notices.value.map((n) => (
         <div key={n.id} class={`notice ${n.kind}`}>
           <span>{n.text}</span>
-          <button type="button" class="plain" aria-label="Dismiss" onClick={() => dismiss(n.id)}>✕</button>
+          <button type="button" class="plain" aria-label="Dismiss" onClick={() => dismiss(n.id)}>
+            ✕
+          </button>
         </div>
       ))}
     </div>
@@ -154,14 +216,32 @@ function Shell() {
   }, [at.page, at.rest]);
   return (
     <div class="shell">
-      <a class="skip" href="#main" onClick={(e) => { e.preventDefault(); document.querySelector<HTMLElement>('main h1')?.focus(); }}>Skip to the page</a>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(e) => {
+          e.preventDefault();
+          document.querySelector<HTMLElement>('main h1')?.focus();
+        }}
+      >
+        Skip to the page
+      </a>
       <header class="side">
-        <div class="brand"><a href="#/overview">certgate</a>
-          <button type="button" class="plain menu" aria-expanded={menu} aria-controls="nav" onClick={() => setMenu(!menu)}><Icon name="menu" />Menu</button></div>
+        <div class="brand">
+          <a href="#/overview">certgate</a>
+          <button type="button" class="plain menu" aria-expanded={menu} aria-controls="nav" onClick={() => setMenu(!menu)}>
+            <Icon name="menu" />
+            Menu
+          </button>
+        </div>
         <nav id="nav" class={menu ? 'open' : ''} aria-label="Pages">
           <ul>
             {PAGES.map((p) => (
-              <li key={p.id}><a href={`#/${p.id}`} aria-current={p.id === at.page ? 'page' : undefined}>{p.title}</a></li>
+              <li key={p.id}>
+                <a href={`#/${p.id}`} aria-current={p.id === at.page ? 'page' : undefined}>
+                  {p.title}
+                </a>
+              </li>
             ))}
           </ul>
           <Who />
@@ -181,23 +261,23 @@ function App() {
   const [error, setError] = useState('');
   const start = () => {
     setError('');
-    readWhoami().catch((e: unknown) => { if (!signedOut.value) setError(messageOf(e)); });
+    readWhoami().catch((e: unknown) => {
+      if (!signedOut.value) setError(messageOf(e));
+    });
   };
   useEffect(start, []);
-  useEffect(() => { setTimeout(readMore, 1500); }, []); // so that the other pages open at once
+  useEffect(() => {
+    setTimeout(readMore, 1500);
+  }, []); // so that the other pages open at once
   const inside = whoami.value !== null && !signedOut.value;
   useEffect(() => {
-    if (inside)
-      listen();
+    if (inside) listen();
     return stopListening;
   }, [inside]);
-  if (inside)
-    return <Shell />;
-  if (signedOut.value)
-    return <Login onDone={start} />;
+  if (inside) return <Shell />;
+  if (signedOut.value) return <Login onDone={start} />;
   return <main class="start">{error ? <Problem text={error} retry={start} /> : <Working text="Connecting…" />}</main>;
 }
 
 const at = document.getElementById('app');
-if (at)
-  render(<App />, at);
+if (at) render(<App />, at);

@@ -11,12 +11,17 @@ const colour = (name: string): string => getComputedStyle(document.documentEleme
 
 function options(width: number, height: number): uPlot.Options {
   const axis: uPlot.Axis = {
-    stroke: colour('--quiet'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false }, font: '12px system-ui, sans-serif',
+    stroke: colour('--quiet'),
+    grid: { stroke: colour('--line'), width: 1 },
+    ticks: { show: false },
+    font: '12px system-ui, sans-serif',
   };
   const minute = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
   const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
   return {
-    width, height, padding: [8, 20, 0, 0],
+    width,
+    height,
+    padding: [8, 20, 0, 0],
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
     legend: { show: false },
     scales: { y: { range: (_u, _min, max) => [0, Math.max(5, max * 1.1)] } },
@@ -34,7 +39,10 @@ function options(width: number, height: number): uPlot.Options {
 
 export class Chart {
   private plot: uPlot | null = null;
-  constructor(private readonly at: HTMLElement, private readonly told: (i: number | null) => void) {}
+  constructor(
+    private readonly at: HTMLElement,
+    private readonly told: (i: number | null) => void,
+  ) {}
 
   draw(series: Series): void {
     const width = this.at.clientWidth;

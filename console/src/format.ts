@@ -12,7 +12,11 @@ export const formatDateTime = (iso: string): string => dateTime.format(new Date(
 export const formatDate = (iso: string): string => dateOnly.format(new Date(iso));
 export const formatMinute = (ms: number): string => minuteOnly.format(ms);
 
-export const utc = (iso: string): string => new Date(iso).toISOString().replace('T', ' ').replace(/\.\d+Z$/, ' UTC');
+export const utc = (iso: string): string =>
+  new Date(iso)
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.\d+Z$/, ' UTC');
 
 /* Only the time for today, date and time for anything else. */
 export function formatMoment(iso: string, now = Date.now()): string {
@@ -22,14 +26,16 @@ export function formatMoment(iso: string, now = Date.now()): string {
 }
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
-  ['year', 31536000], ['month', 2592000], ['day', 86400], ['hour', 3600], ['minute', 60],
+  ['year', 31536000],
+  ['month', 2592000],
+  ['day', 86400],
+  ['hour', 3600],
+  ['minute', 60],
 ];
 
 export function formatAgo(iso: string, now = Date.now()): string {
   const seconds = (new Date(iso).getTime() - now) / 1000;
-  for (const [unit, size] of STEPS)
-    if (Math.abs(seconds) >= size)
-      return relative.format(Math.trunc(seconds / size), unit);
+  for (const [unit, size] of STEPS) if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
   return relative.format(Math.trunc(seconds), 'second');
 }
 
@@ -43,10 +49,8 @@ export function formatCountdown(seconds: number): string {
 }
 
 export function formatDaysLeft(days: number | null): string {
-  if (days === null)
-    return '–';
-  if (days < 0)
-    return `ended ${formatNumber(-days)} ${days === -1 ? 'day' : 'days'} ago`;
+  if (days === null) return '–';
+  if (days < 0) return `ended ${formatNumber(-days)} ${days === -1 ? 'day' : 'days'} ago`;
   return `${formatNumber(days)} ${days === 1 ? 'day' : 'days'}`;
 }
 
@@ -59,18 +63,14 @@ export function plural(n: number, one: string, many = one + 's'): string {
  * written with a backslash (RFC 4514 section 2.4).
  */
 export function commonName(subject: string | null | undefined): string {
-  if (!subject)
-    return '(no subject)';
+  if (!subject) return '(no subject)';
   const found = /(?:^|[,+/]\s*)CN\s*=\s*((?:\\.|[^,+\\])*)/.exec(subject);
   return found?.[1] ? found[1].replace(/\\(.)/g, '$1').trim() : subject;
 }
 
-export const shortPrint = (sha256: string): string => sha256.slice(0, 16);
-
 /* "192.0.2.1:5555" without its port, as filters want it. */
 export function peerAddress(peer: string | null): string {
-  if (!peer)
-    return '';
+  if (!peer) return '';
   const bracketed = /^\[([^\]]+)\]/.exec(peer);
   return bracketed?.[1] ?? peer.replace(/:\d+$/, '');
 }
@@ -78,8 +78,7 @@ export function peerAddress(peer: string | null): string {
 /* RFC 4180, and no cell that a spreadsheet takes for a formula. */
 export function csvCell(value: unknown): string {
   let text = value === null || value === undefined ? '' : String(value);
-  if (/^[=+\-@\t\r]/.test(text) && typeof value !== 'number')
-    text = `'${text}`;
+  if (/^[=+\-@\t\r]/.test(text) && typeof value !== 'number') text = `'${text}`;
   return /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 }
 

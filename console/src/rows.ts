@@ -22,22 +22,20 @@ export function recordKey(r: DecisionRecord): string {
   return `${r.incident} ${r.time} ${r.class ?? ''} ${r.verdict}`;
 }
 
-export const hasAllowance = (r: DecisionRecord): boolean =>
-  r.verdict === 'accept' && (r.allowances?.length ?? 0) > 0;
+export const hasAllowance = (r: DecisionRecord): boolean => r.verdict === 'accept' && (r.allowances?.length ?? 0) > 0;
 
 export function matches(r: DecisionRecord, f: Filter): boolean {
-  if (f.verdict === 'allowance' ? !hasAllowance(r) : f.verdict && r.verdict !== f.verdict)
-    return false;
-  if (f.interface && r.interface !== f.interface)
-    return false;
-  if (f.reason && r.reason !== f.reason)
-    return false;
-  if (!f.text)
-    return true;
+  if (f.verdict === 'allowance' ? !hasAllowance(r) : f.verdict && r.verdict !== f.verdict) return false;
+  if (f.interface && r.interface !== f.interface) return false;
+  if (f.reason && r.reason !== f.reason) return false;
+  if (!f.text) return true;
   const text = f.text.toLowerCase();
-  return peerAddress(r.peer).startsWith(text) || r.incident === text ||
+  return (
+    peerAddress(r.peer).startsWith(text) ||
+    r.incident === text ||
     (r.certificate?.subject.toLowerCase().includes(text) ?? false) ||
-    (r.certificate?.sha256.startsWith(text) ?? false);
+    (r.certificate?.sha256.startsWith(text) ?? false)
+  );
 }
 
 export class Rows {
@@ -69,17 +67,12 @@ export class Rows {
     return this.shown[this.count - 1 - i];
   }
 
-  find(incident: string): DecisionRecord | undefined {
-    return this.all.findLast((r) => r.incident === incident);
-  }
-
   /* The newest that fit, newest first. */
   latest(fits: (r: DecisionRecord) => boolean, most: number): DecisionRecord[] {
     const found: DecisionRecord[] = [];
     for (let i = this.all.length - 1; i >= 0 && found.length < most; i--) {
       const r = this.all[i];
-      if (r && fits(r))
-        found.push(r);
+      if (r && fits(r)) found.push(r);
     }
     return found;
   }
@@ -88,33 +81,28 @@ export class Rows {
   append(records: DecisionRecord[]): void {
     for (const r of records) {
       const key = recordKey(r);
-      if (this.known.has(key))
-        continue;
+      if (this.known.has(key)) continue;
       this.known.add(key);
       this.all.push(r);
-      if (matches(r, this.filter))
-        this.shown.push(r);
+      if (matches(r, this.filter)) this.shown.push(r);
     }
     const limit = this.held === null ? KEEP : MOST;
-    if (this.all.length > limit + limit / 10)
-      this.trim(limit);
+    if (this.all.length > limit + limit / 10) this.trim(limit);
   }
 
   /* An older page, newest first, as the API gives it. */
   prepend(page: DecisionRecord[]): void {
     const fresh = page.filter((r) => !this.known.has(recordKey(r))).reverse();
-    for (const r of fresh)
-      this.known.add(recordKey(r));
+    for (const r of fresh) this.known.add(recordKey(r));
     // A page read under a filter reaches further back than the rest: what is read later may belong between.
     const inOrder = (fresh.at(-1)?.time ?? '') <= (this.all[0]?.time ?? '~');
     const before = this.shown.length;
     this.all = fresh.concat(this.all);
-    if (!inOrder)
-      this.all.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
-    this.shown = inOrder ? fresh.filter((r) => matches(r, this.filter)).concat(this.shown)
+    if (!inOrder) this.all.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+    this.shown = inOrder
+      ? fresh.filter((r) => matches(r, this.filter)).concat(this.shown)
       : this.all.filter((r) => matches(r, this.filter));
-    if (this.held !== null)
-      this.held += this.shown.length - before;
+    if (this.held !== null) this.held += this.shown.length - before;
   }
 
   setFilter(filter: Filter): void {
@@ -124,10 +112,8 @@ export class Rows {
   }
 
   hold(on: boolean): void {
-    if (on)
-      this.held ??= this.shown.length;
-    else
-      this.held = null;
+    if (on) this.held ??= this.shown.length;
+    else this.held = null;
   }
 
   clear(): void {
@@ -139,11 +125,9 @@ export class Rows {
 
   private trim(limit: number): void {
     const before = this.shown.length;
-    for (const r of this.all.slice(0, this.all.length - limit))
-      this.known.delete(recordKey(r));
+    for (const r of this.all.slice(0, this.all.length - limit)) this.known.delete(recordKey(r));
     this.all = this.all.slice(-limit);
     this.shown = this.all.filter((r) => matches(r, this.filter));
-    if (this.held !== null)
-      this.held = Math.max(0, this.held - (before - this.shown.length));
+    if (this.held !== null) this.held = Math.max(0, this.held - (before - this.shown.length));
   }
 }

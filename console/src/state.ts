@@ -18,7 +18,9 @@ export const live = signal<'connecting' | 'live' | 'lost'>('connecting');
 export const generationSeen = signal(0);
 
 export const now = signal(Date.now());
-setInterval(() => { now.value = Date.now(); }, 1000);
+setInterval(() => {
+  now.value = Date.now();
+}, 1000);
 
 export const serverNow = (): number => now.value + clockSkew.value;
 
@@ -39,11 +41,12 @@ let noticeId = 0;
 export function notify(text: string, kind: Notice['kind'] = 'ok'): void {
   const id = ++noticeId;
   notices.value = [...notices.value.slice(-3), { id, kind, text }];
-  if (kind === 'ok')
-    setTimeout(() => dismiss(id), 6000);
+  if (kind === 'ok') setTimeout(() => dismiss(id), 6000);
 }
 export const notifyError = (e: unknown): void => notify(messageOf(e), 'error');
-export const dismiss = (id: number): void => { notices.value = notices.value.filter((n) => n.id !== id); };
+export const dismiss = (id: number): void => {
+  notices.value = notices.value.filter((n) => n.id !== id);
+};
 
 /* ---- the address: #/page/rest?name=value -------------------------------------------------------------------------- */
 
@@ -67,9 +70,13 @@ export function parsePlace(hash: string): Place {
 }
 
 export const place = signal<Place>(parsePlace(location.hash));
-addEventListener('hashchange', () => { place.value = parsePlace(location.hash); });
+addEventListener('hashchange', () => {
+  place.value = parsePlace(location.hash);
+});
 
-export const go = (hash: string): void => { location.hash = hash; };
+export const go = (hash: string): void => {
+  location.hash = hash;
+};
 
 /* ---- reading and listening ---------------------------------------------------------------------------------------- */
 
@@ -78,8 +85,7 @@ export async function readStatus(): Promise<void> {
     const answer = await get<Status>('/status');
     batch(() => {
       clockSkew.value = new Date(answer.now).getTime() - Date.now();
-      if (status.value && status.value.generation !== answer.generation)
-        generationSeen.value++;
+      if (status.value && status.value.generation !== answer.generation) generationSeen.value++;
       status.value = answer;
       statusError.value = '';
     });
@@ -123,8 +129,7 @@ async function catchUp(): Promise<void> {
   const page = await get<{ records: DecisionRecord[]; next: unknown }>('/decisions?limit=200');
   const newest = rows.newest;
   const gap = newest && !page.records.some((r) => r.time <= newest.time);
-  if (gap)
-    rows.clear(); // more was missed than a page holds: older ones are read again when they are scrolled to
+  if (gap) rows.clear(); // more was missed than a page holds: older ones are read again when they are scrolled to
   const since = !newest || gap ? '~' : newest.time;
   rows.prepend(page.records.filter((r) => r.time < since)); // what is known is left out there
   rows.append(page.records.filter((r) => r.time >= since).reverse());
@@ -144,25 +149,36 @@ export function listen(): void {
   source = new EventSource('/api/v1/events');
   source.onopen = () => {
     live.value = 'live';
-    catchUp().catch(() => { live.value = 'lost'; });
+    catchUp().catch(() => {
+      live.value = 'lost';
+    });
     void readStatus();
   };
   source.onerror = () => {
     live.value = 'lost';
     // A refused request is given up by the browser: ask whether there is still a session, and try again.
     if (source?.readyState === EventSource.CLOSED)
-      setTimeout(() => { readWhoami().then(listen, () => { if (!signedOut.value) setTimeout(listen, 3000); }); }, 1000);
+      setTimeout(() => {
+        readWhoami().then(listen, () => {
+          if (!signedOut.value) setTimeout(listen, 3000);
+        });
+      }, 1000);
   };
   source.addEventListener('decision', (e) => {
     const record = parsed<DecisionRecord>(e);
-    if (record)
-      take(record);
+    if (record) take(record);
   });
   // Told where this page was too slow, or the line too thin, for all of them.
-  source.addEventListener('lost', () => { catchUp().catch(() => undefined); });
+  source.addEventListener('lost', () => {
+    catchUp().catch(() => undefined);
+  });
   for (const name of ['generation', 'pending'])
-    source.addEventListener(name, () => { void readStatus(); });
-  poll = window.setInterval(() => { if (!document.hidden) void readStatus(); }, 5000);
+    source.addEventListener(name, () => {
+      void readStatus();
+    });
+  poll = window.setInterval(() => {
+    if (!document.hidden) void readStatus();
+  }, 5000);
   void readStatus();
 }
 
@@ -176,7 +192,9 @@ export function stopListening(): void {
 
 const narrowQuery = matchMedia('(max-width: 760px)');
 export const narrow = signal(narrowQuery.matches);
-narrowQuery.addEventListener('change', (e) => { narrow.value = e.matches; });
+narrowQuery.addEventListener('change', (e) => {
+  narrow.value = e.matches;
+});
 
 const darkQuery = matchMedia('(prefers-color-scheme: dark)');
 export type Theme = 'system' | 'light' | 'dark';
@@ -185,10 +203,8 @@ export const dark = signal(false);
 
 function applyTheme(): void {
   const root = document.documentElement;
-  if (theme.value === 'system')
-    delete root.dataset['theme'];
-  else
-    root.dataset['theme'] = theme.value;
+  if (theme.value === 'system') delete root.dataset['theme'];
+  else root.dataset['theme'] = theme.value;
   dark.value = theme.value === 'dark' || (theme.value === 'system' && darkQuery.matches);
 }
 darkQuery.addEventListener('change', applyTheme);
@@ -198,10 +214,8 @@ export function setTheme(value: Theme): void {
   theme.value = value;
   applyTheme();
   try {
-    if (value === 'system')
-      localStorage.removeItem('theme');
-    else
-      localStorage.setItem('theme', value);
+    if (value === 'system') localStorage.removeItem('theme');
+    else localStorage.setItem('theme', value);
   } catch {
     /* It holds until the page is closed. */
   }

@@ -8,12 +8,16 @@ const reasons: Record<string, { means: string; remedy: string | null }> = data.r
 
 export const reasonNames = Object.keys(reasons);
 
-export const levelTitle = (name: string | null | undefined): string =>
-  levels.find((l) => l.level === name)?.title ?? name ?? '–';
+export const levelTitle = (name: string | null | undefined): string => levels.find((l) => l.level === name)?.title ?? name ?? '–';
 
 /* The short form for narrow columns. */
 const SHORT: Record<string, string> = {
-  none: 'None', low: 'Low', medium: 'Med', high: 'High', 'medium+remote': 'M+R', 'high+remote': 'H+R',
+  none: 'None',
+  low: 'Low',
+  medium: 'Med',
+  high: 'High',
+  'medium+remote': 'M+R',
+  'high+remote': 'H+R',
 };
 export const levelShort = (name: string): string => SHORT[name] ?? name;
 
@@ -22,15 +26,12 @@ export const checkTitle = (id: string): string => checks.find((c) => c.check ===
 const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /* A reason as a sentence, or the word itself where a newer server knows more than we. */
-export const reasonMeans = (reason: string | null | undefined): string =>
-  reason ? sentence(reasons[reason]?.means ?? reason) : '';
+export const reasonMeans = (reason: string | null | undefined): string => (reason ? sentence(reasons[reason]?.means ?? reason) : '');
 
-export const remedyOf = (reason: string | null | undefined): string =>
-  reason ? sentence(reasons[reason]?.remedy ?? '') : '';
+export const remedyOf = (reason: string | null | undefined): string => (reason ? sentence(reasons[reason]?.remedy ?? '') : '');
 
 /* The first level, in page order, that asks a check; null for those that an interface asks beside its level. */
-export const firstLevelOf = (check: string): LevelName | null =>
-  levels.find((l) => l.checks.includes(check))?.level ?? null;
+export const firstLevelOf = (check: string): LevelName | null => levels.find((l) => l.checks.includes(check))?.level ?? null;
 
 export const capital = sentence;
 export const lower = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

@@ -12,12 +12,21 @@ test('an error is the sentence that the server says', async () => {
 });
 
 test('an answer that is no JSON is an error with its status', async () => {
-  globalThis.fetch = async () => ({ ok: false, status: 502, statusText: 'Bad Gateway', json: async () => { throw new Error('no'); } });
+  globalThis.fetch = async () => ({
+    ok: false,
+    status: 502,
+    statusText: 'Bad Gateway',
+    json: async () => {
+      throw new Error('no');
+    },
+  });
   await assert.rejects(api.get('/x'), /502 Bad Gateway/);
 });
 
 test('a node that does not answer says what to do', async () => {
-  globalThis.fetch = async () => { throw new TypeError('failed'); };
+  globalThis.fetch = async () => {
+    throw new TypeError('failed');
+  };
   await assert.rejects(api.get('/x'), /look at its log/);
 });
 
@@ -30,7 +39,10 @@ test('401 signs out', async () => {
 
 test('a change carries the token and JSON, a read neither', async () => {
   const seen = [];
-  globalThis.fetch = async (url, how) => { seen.push({ url, ...how }); return answers(200, {})(); };
+  globalThis.fetch = async (url, how) => {
+    seen.push({ url, ...how });
+    return answers(200, {})();
+  };
   api.whoami.value = { user: 'anna', role: 'administrator', via: 'session', csrf: 'secret', certificate: null };
   await api.post('/changes', { a: 1 });
   await api.get('/status');
@@ -44,9 +56,21 @@ test('a change carries the token and JSON, a read neither', async () => {
 test('every page of a list is read, and one that repeats ends it', async () => {
   const pages = { null: { items: [1, 2], next: 'b' }, b: { items: [3], next: null } };
   const grown = [];
-  assert.deepEqual(await api.everyPage(async (after) => pages[after], (n) => grown.push(n)), [1, 2, 3]);
+  assert.deepEqual(
+    await api.everyPage(
+      async (after) => pages[after],
+      (n) => grown.push(n),
+    ),
+    [1, 2, 3],
+  );
   assert.deepEqual(grown, [2, 3]);
-  await assert.rejects(api.everyPage(async () => ({ items: [1], next: 'same' }), () => undefined), /repeats/);
+  await assert.rejects(
+    api.everyPage(
+      async () => ({ items: [1], next: 'same' }),
+      () => undefined,
+    ),
+    /repeats/,
+  );
 });
 
 test('a query leaves out what is not there', () => {

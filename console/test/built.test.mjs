@@ -22,7 +22,10 @@ test('the committed build equals a fresh one', async () => {
     const names = (await readdir(fresh)).sort();
     assert.deepEqual((await readdir(join(root, 'dist'))).sort(), names);
     for (const name of names)
-      assert.ok((await readFile(join(fresh, name))).equals(await readFile(join(root, 'dist', name))), `dist/${name} is old: node console/tools/build.mjs`);
+      assert.ok(
+        (await readFile(join(fresh, name))).equals(await readFile(join(root, 'dist', name))),
+        `dist/${name} is old: node console/tools/build.mjs`,
+      );
   } finally {
     await rm(fresh, { recursive: true });
   }
@@ -55,6 +58,11 @@ test('the pages ask nothing of other hosts, and run nothing inline', async () =>
 const build = process.env.CERTGATE_BUILD ?? join(root, '..', 'build-test');
 const certgate = join(build, 'cmd', 'certgate');
 test('the words are those of the library', { skip: !existsSync(certgate) && 'certgate is not built' }, async () => {
-  const fresh = execFileSync('/usr/bin/python3', [join(root, 'tools', 'words'), certgate], { env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0' } });
-  assert.ok(fresh.equals(await readFile(join(root, 'src', 'words.json'))), 'src/words.json is old: console/tools/words CERTGATE > console/src/words.json');
+  const fresh = execFileSync('/usr/bin/python3', [join(root, 'tools', 'words'), certgate], {
+    env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0' },
+  });
+  assert.ok(
+    fresh.equals(await readFile(join(root, 'src', 'words.json'))),
+    'src/words.json is old: console/tools/words CERTGATE > console/src/words.json',
+  );
 });

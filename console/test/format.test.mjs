@@ -6,20 +6,47 @@ const f = await load('src/format.ts');
 const w = await load('src/words.ts');
 
 for (const [subject, name] of [
-  ['CN=phone-0012', 'phone-0012'], ['O=Example, CN=Anna Smith, OU=Desk', 'Anna Smith'], ['CN=Smith\\, Anna,O=Example', 'Smith, Anna'], ['O=Example', 'O=Example'],
-  ['O=NOTCN=x', 'O=NOTCN=x'], ['', '(no subject)'], [undefined, '(no subject)'], ['OU=a + CN=b', 'b'],
+  ['CN=phone-0012', 'phone-0012'],
+  ['O=Example, CN=Anna Smith, OU=Desk', 'Anna Smith'],
+  ['CN=Smith\\, Anna,O=Example', 'Smith, Anna'],
+  ['O=Example', 'O=Example'],
+  ['O=NOTCN=x', 'O=NOTCN=x'],
+  ['', '(no subject)'],
+  [undefined, '(no subject)'],
+  ['OU=a + CN=b', 'b'],
 ])
   test(`common name of ${subject}`, () => assert.equal(f.commonName(subject), name));
 
-for (const [seconds, text] of [[125, '2:05'], [59.2, '1:00'], [9, '0:09'], [0, '0:00'], [-5, '0:00'], [3600, '1:00:00'], [3725, '1:02:05']])
+for (const [seconds, text] of [
+  [125, '2:05'],
+  [59.2, '1:00'],
+  [9, '0:09'],
+  [0, '0:00'],
+  [-5, '0:00'],
+  [3600, '1:00:00'],
+  [3725, '1:02:05'],
+])
   test(`countdown of ${seconds} s`, () => assert.equal(f.formatCountdown(seconds), text));
 
-for (const [peer, address] of [['192.0.2.1:5555', '192.0.2.1'], ['[2001:db8::1]:99', '2001:db8::1'], ['unix', 'unix'], [null, '']])
+for (const [peer, address] of [
+  ['192.0.2.1:5555', '192.0.2.1'],
+  ['[2001:db8::1]:99', '2001:db8::1'],
+  ['unix', 'unix'],
+  [null, ''],
+])
   test(`address of ${peer}`, () => assert.equal(f.peerAddress(peer), address));
 
 for (const [value, cell] of [
-  ['plain', 'plain'], ['a,b', '"a,b"'], ['say "x"', '"say ""x"""'], ['two\nlines', '"two\nlines"'], [null, ''], [-3, '-3'],
-  ['=HYPERLINK("x")', '"\'=HYPERLINK(""x"")"'], ['+1', "'+1"], ['@cmd', "'@cmd"], ['-x', "'-x"],
+  ['plain', 'plain'],
+  ['a,b', '"a,b"'],
+  ['say "x"', '"say ""x"""'],
+  ['two\nlines', '"two\nlines"'],
+  [null, ''],
+  [-3, '-3'],
+  ['=HYPERLINK("x")', '"\'=HYPERLINK(""x"")"'],
+  ['+1', "'+1"],
+  ['@cmd', "'@cmd"],
+  ['-x', "'-x"],
 ])
   test(`CSV cell of ${JSON.stringify(value)}`, () => assert.equal(f.csvCell(value), cell));
 

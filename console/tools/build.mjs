@@ -37,5 +37,4 @@ await build({
   target: 'es2022',
   logLevel: 'warning',
 });
-for (const file of await readdir(join(here, 'static')))
-  await cp(join(here, 'static', file), join(out, file));
+for (const file of await readdir(join(here, 'static'))) await cp(join(here, 'static', file), join(out, file));

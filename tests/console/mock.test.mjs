@@ -8,8 +8,7 @@ const skip = !canRun && 'no chromium or no npm packages here';
 let browser, Mock;
 
 before(async () => {
-  if (skip)
-    return;
+  if (skip) return;
   ({ Mock } = await import('../../console/test/mock.mjs'));
   browser = await launch();
 });
@@ -19,25 +18,38 @@ async function opened(t, place, how = {}, prepare = () => undefined) {
   const mock = await Mock.start();
   prepare(mock);
   const page = await openPage(browser, how);
-  t.after(async () => { await page.context().close(); await mock.stop(); });
+  t.after(async () => {
+    await page.context().close();
+    await mock.stop();
+  });
   await visit(page, mock.url, place);
   return { mock, page };
 }
 const count = (page) => page.locator('.vrow').count();
 
-for (const [theme, width] of [['light', 'wide'], ['dark', 'wide'], ['light', 'narrow']])
+for (const [theme, width] of [
+  ['light', 'wide'],
+  ['dark', 'wide'],
+  ['light', 'narrow'],
+])
   test(`axe finds nothing on any page, ${theme}, ${width}`, { skip }, async (t) => {
     const { mock, page } = await opened(t, 'overview', { theme, width });
     const axe = await readFile(axeSource(), 'utf8');
     await page.evaluate(axe);
     const found = [];
     const look = async (name) => {
-      const bad = await page.evaluate(async () => (await axe.run(document, { resultTypes: ['violations'] })).violations
-        .map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.target.join(' ') + ' ' + (n.any[0]?.message ?? '')).join(' | ')}`));
+      const bad = await page.evaluate(async () =>
+        (await axe.run(document, { resultTypes: ['violations'] })).violations.map(
+          (v) =>
+            `${v.id}: ${v.nodes
+              .slice(0, 3)
+              .map((n) => n.target.join(' ') + ' ' + (n.any[0]?.message ?? ''))
+              .join(' | ')}`,
+        ),
+      );
       found.push(...bad.map((b) => `${name}: ${b}`));
       const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      if (over > 0)
-        found.push(`${name}: ${over} pixels too wide`);
+      if (over > 0) found.push(`${name}: ${over} pixels too wide`);
     };
     for (const view of VIEWS) {
       await visit(page, mock.url, view.place);
@@ -54,17 +66,24 @@ for (const [theme, width] of [['light', 'wide'], ['dark', 'wide'], ['light', 'na
     await page.evaluate(axe);
     await look('login');
     assert.deepEqual(found, []);
-    assert.deepEqual(page.wrong.filter((w) => !/^401 /.test(w)), []);
-    });
+    assert.deepEqual(
+      page.wrong.filter((w) => !/^401 /.test(w)),
+      [],
+    );
+  });
 
 test('10,000 decisions scroll, with as many rows drawn as are in sight', { skip }, async (t) => {
   const { page } = await opened(t, 'decisions', {}, (mock) => mock.fill(10500));
   const table = page.locator('.vtable');
-  await page.waitForFunction(() => {
-    const el = document.querySelector('.vtable');
-    el.scrollTop = el.scrollHeight; // at its end it reads on
-    return /1\d,\d{3} decisions/.test(document.querySelector('.lead').innerText);
-  }, null, { polling: 50, timeout: 30000 });
+  await page.waitForFunction(
+    () => {
+      const el = document.querySelector('.vtable');
+      el.scrollTop = el.scrollHeight; // at its end it reads on
+      return /1\d,\d{3} decisions/.test(document.querySelector('.lead').innerText);
+    },
+    null,
+    { polling: 50, timeout: 30000 },
+  );
   assert.match(await page.locator('.lead').innerText(), /1\d,\d{3} decisions/);
   // Of the page's own thread, by the processor's clock: what else runs on the machine does not count.
   const cdp = await page.context().newCDPSession(page);
@@ -86,8 +105,10 @@ test('10,000 decisions scroll, with as many rows drawn as are in sight', { skip 
     }
     return { frames: frames.sort((a, b) => a - b), rows };
   });
-  const each = (await busy() - before) / frames.length;
-  t.diagnostic(`a frame of 20 new rows costs ${each.toFixed(1)} ms; on this machine now it took ${frames[120].toFixed(1)} ms, one in a hundred ${frames[237].toFixed(1)} ms; ${rows} rows drawn`);
+  const each = ((await busy()) - before) / frames.length;
+  t.diagnostic(
+    `a frame of 20 new rows costs ${each.toFixed(1)} ms; on this machine now it took ${frames[120].toFixed(1)} ms, one in a hundred ${frames[237].toFixed(1)} ms; ${rows} rows drawn`,
+  );
   assert.ok(rows < 60, `${rows} rows`);
   assert.ok(each < 16, `${each} ms`);
 });
@@ -98,7 +119,11 @@ test('200 decisions a second: the page does not fall behind', { skip }, async (t
   await page.evaluate(() => {
     window.worst = 0;
     let last = performance.now();
-    setInterval(() => { const now = performance.now(); window.worst = Math.max(window.worst, now - last - 50); last = now; }, 50);
+    setInterval(() => {
+      const now = performance.now();
+      window.worst = Math.max(window.worst, now - last - 50);
+      last = now;
+    }, 50);
   });
   const behind = [];
   const before = mock.serial;
@@ -109,7 +134,10 @@ test('200 decisions a second: the page does not fall behind', { skip }, async (t
   }
   mock.rate(0);
   const came = mock.serial - before;
-  await page.waitForFunction((incident) => document.querySelector('.vrow a').getAttribute('href').endsWith(incident), mock.records[0].incident);
+  await page.waitForFunction(
+    (incident) => document.querySelector('.vrow a').getAttribute('href').endsWith(incident),
+    mock.records[0].incident,
+  );
   const worst = await page.evaluate(() => window.worst);
   t.diagnostic(`${came} came in 4 s; at worst ${Math.max(...behind)} were not shown yet, and the page was busy for ${worst.toFixed(0)} ms`);
   assert.ok(came > 700, `${came} came`);
@@ -119,9 +147,16 @@ test('200 decisions a second: the page does not fall behind', { skip }, async (t
 
 test('who scrolls down is not moved by what comes, and is told how much it is', { skip }, async (t) => {
   const { mock, page } = await opened(t, 'decisions');
-  await page.locator('.vtable').evaluate((el) => { el.scrollTop = 460; });
+  await page.locator('.vtable').evaluate((el) => {
+    el.scrollTop = 460;
+  });
   await page.waitForFunction(() => document.querySelector('.vrow[aria-rowindex="18"]'));
-  const seen = () => page.locator('.vrow').evaluateAll((all) => all.map((r) => [r.getAttribute('aria-rowindex'), r.querySelector('a').getAttribute('href')]).sort((a, b) => a[0] - b[0]));
+  const seen = () =>
+    page
+      .locator('.vrow')
+      .evaluateAll((all) =>
+        all.map((r) => [r.getAttribute('aria-rowindex'), r.querySelector('a').getAttribute('href')]).sort((a, b) => a[0] - b[0]),
+      );
   const before = await seen();
   mock.decide(25);
   await page.getByRole('button', { name: '25 new' }).waitFor();
@@ -133,8 +168,7 @@ test('who scrolls down is not moved by what comes, and is told how much it is', 
 test('the table goes by keyboard alone', { skip }, async (t) => {
   const { mock, page } = await opened(t, 'decisions');
   await page.locator('.vtable').focus();
-  for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowUp'])
-    await page.keyboard.press(key);
+  for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowUp']) await page.keyboard.press(key);
   assert.equal(await page.locator('.vrow.active').getAttribute('aria-rowindex'), '3');
   await page.keyboard.press('Enter');
   await page.waitForSelector('.ladder, .verdict-box');
@@ -150,22 +184,25 @@ test('filters show what fits, and what comes afterwards', { skip }, async (t) =>
   const { mock, page } = await opened(t, 'decisions');
   await page.getByLabel('Verdict').selectOption('reject');
   await page.getByLabel('Reason').selectOption('expired');
-  await page.waitForFunction(() => [...document.querySelectorAll('.vrow .reason')].every((r) => r.textContent === 'The certificate is past its last valid second'));
-  assert.ok(await count(page) > 0);
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll('.vrow .reason')].every((r) => r.textContent === 'The certificate is past its last valid second'),
+  );
+  assert.ok((await count(page)) > 0);
   assert.match(page.url(), /verdict=reject&reason=expired/);
   const before = await page.locator('.lead').innerText();
   mock.decide(200);
   await page.waitForFunction((text) => document.querySelector('.lead').innerText !== text, before);
   await page.getByRole('button', { name: 'Clear' }).click();
   await page.getByLabel('Peer').fill('192.0.2.12');
-  await page.waitForFunction(() => [...document.querySelectorAll('.vrow .c-peer .sub')].every((r) => r.textContent.startsWith('192.0.2.12')));
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll('.vrow .c-peer .sub')].every((r) => r.textContent.startsWith('192.0.2.12')),
+  );
 });
 
 test('a lost connection is said, and what was missed is caught up', { skip }, async (t) => {
   const { mock, page } = await opened(t, 'decisions');
   mock.rate(0);
-  for (const listener of mock.listeners)
-    listener.destroy();
+  for (const listener of mock.listeners) listener.destroy();
   mock.decide(3);
   await page.waitForFunction((i) => document.querySelector('.vrow a').getAttribute('href').endsWith(i), mock.records[0].incident);
   await page.getByText('live', { exact: true }).waitFor();
@@ -186,9 +223,15 @@ test('a session that ends leads to the sign-in, and back', { skip }, async (t) =
 });
 
 test('an auditor sees everything and changes nothing', { skip }, async (t) => {
-  const { page } = await opened(t, 'tcs', {}, (mock) => { mock.role = 'auditor'; });
+  const { page } = await opened(t, 'tcs', {}, (mock) => {
+    mock.role = 'auditor';
+  });
   assert.equal(await page.getByRole('button', { name: 'Add certificates…' }).count(), 0);
-  for (const [place, button] of [['identities', /Renew|New self-signed/], ['settings', 'Change'], ['settings?show=history', /Roll back/]]) {
+  for (const [place, button] of [
+    ['identities', /Renew|New self-signed/],
+    ['settings', 'Change'],
+    ['settings?show=history', /Roll back/],
+  ]) {
     await visit(page, page.url().split('/#')[0], place);
     assert.equal(await page.getByRole('button', { name: button }).count(), 0, place);
   }
@@ -211,7 +254,15 @@ test('peers go out as CSV, each with its six verdicts', { skip }, async (t) => {
   const lines = (await readFile(await download.path(), 'utf8')).trim().split('\r\n');
   assert.match(lines[0], /^interface,sha256,subject,.*,none,low,medium,high,medium\+remote,high\+remote,enforced,/);
   assert.equal(lines.length - 1, Number((await page.locator('.lead').innerText()).split(' ')[0]));
-  assert.ok(lines.slice(1).every((l) => /,(not-in-tcs|expired|self-signed|key-too-small|issuer-unknown|signature-invalid|key-usage-missing|purpose-mismatch|critical-extension-unknown),/.test(l)));
+  assert.ok(
+    lines
+      .slice(1)
+      .every((l) =>
+        /,(not-in-tcs|expired|self-signed|key-too-small|issuer-unknown|signature-invalid|key-usage-missing|purpose-mismatch|critical-extension-unknown),/.test(
+          l,
+        ),
+      ),
+  );
 });
 
 test('the theme is chosen, kept, and follows the system again', { skip }, async (t) => {

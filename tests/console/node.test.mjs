@@ -9,13 +9,16 @@ import { after, before, test } from 'node:test';
 import { canRun, here, launch, openPage, visit } from './browser.mjs';
 
 const build = process.env.CERTGATE_BUILD ?? join(here, '..', '..', 'build-test');
-const skip = (!canRun && 'no chromium or no npm packages here') || (!existsSync(join(build, 'cmd', 'certgated')) && 'certgated is not built');
+const skip =
+  (!canRun && 'no chromium or no npm packages here') || (!existsSync(join(build, 'cmd', 'certgated')) && 'certgated is not built');
 let browser, world, process_, page;
 
 before(async () => {
-  if (skip)
-    return;
-  process_ = spawn('/usr/bin/python3', [join(here, 'world.py')], { env: { ...process.env, CERTGATE_BUILD: build }, stdio: ['pipe', 'pipe', 'inherit'] });
+  if (skip) return;
+  process_ = spawn('/usr/bin/python3', [join(here, 'world.py')], {
+    env: { ...process.env, CERTGATE_BUILD: build },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const line = await new Promise((done, failed) => {
     createInterface({ input: process_.stdout }).once('line', done);
     process_.once('exit', (code) => failed(new Error(`world.py ended with ${code}`)));
@@ -26,8 +29,7 @@ before(async () => {
 });
 after(async () => {
   await browser?.close();
-  if (!process_)
-    return;
+  if (!process_) return;
   process_.removeAllListeners('exit');
   const ended = new Promise((done) => process_.once('exit', done));
   process_.stdin.end();
@@ -35,11 +37,15 @@ after(async () => {
 });
 
 /* One connection: whether it was served. */
-const curl = (name, port = 'web-manager') => new Promise((done) => {
-  const { cert, key } = world.certs[name];
-  execFile('curl', ['-sSk', '--http1.1', '--max-time', '20', '--noproxy', '*', '--cert', cert, '--key', key, `https://127.0.0.1:${world.ports[port]}/`],
-    (error, out) => done(!error && out === 'hello\n'));
-});
+const curl = (name, port = 'web-manager') =>
+  new Promise((done) => {
+    const { cert, key } = world.certs[name];
+    execFile(
+      'curl',
+      ['-sSk', '--http1.1', '--max-time', '20', '--noproxy', '*', '--cert', cert, '--key', key, `https://127.0.0.1:${world.ports[port]}/`],
+      (error, out) => done(!error && out === 'hello\n'),
+    );
+  });
 const go = (place) => visit(page, world.console, place);
 const generation = async () => Number(/generation (\d+)/.exec(await page.locator('.health').innerText())[1]);
 const radio = (title) => page.locator('.choices label').filter({ has: page.locator(`strong:text-is("${title}")`) });
@@ -48,10 +54,8 @@ const radio = (title) => page.locator('.choices label').filter({ has: page.locat
 async function apply(verb, { within, force = false } = {}) {
   const dialog = page.locator('dialog');
   await dialog.getByLabel('And then').waitFor();
-  if (within !== undefined)
-    await dialog.getByLabel('And then').selectOption(within);
-  if (force)
-    await dialog.getByRole('checkbox').check();
+  if (within !== undefined) await dialog.getByLabel('And then').selectOption(within);
+  if (force) await dialog.getByRole('checkbox').check();
   await dialog.getByRole('button', { name: verb }).click();
   await page.waitForFunction(() => !document.querySelector('dialog[open]'));
 }
@@ -96,8 +100,15 @@ test('a refused curl appears, is explained, is admitted, and then succeeds', { s
   await page.waitForSelector('.ladder');
   assert.equal(await page.locator('.verdict-box .big').innerText(), 'The certificate has no key usage');
   assert.match(await page.locator('.remedy').innerText(), /issued again with key usage digitalSignature/);
-  assert.match(await page.locator('.rung.stopped').innerText(), /Key usage\s+stopped here\s+found\s+no key usage\s+wanted\s+digitalSignature/);
-  assert.deepEqual(await page.locator('.chain .role').allInnerTexts(), ['Received certificate', 'Issuing authority', 'Trust anchor in the trust store']);
+  assert.match(
+    await page.locator('.rung.stopped').innerText(),
+    /Key usage\s+stopped here\s+found\s+no key usage\s+wanted\s+digitalSignature/,
+  );
+  assert.deepEqual(await page.locator('.chain .role').allInnerTexts(), [
+    'Received certificate',
+    'Issuing authority',
+    'Trust anchor in the trust store',
+  ]);
   await page.getByText('In words, as').click();
   assert.match(await page.locator('details[open] pre').innerText(), /It was REFUSED at level medium: key-usage-missing/);
 
@@ -115,7 +126,16 @@ test('a refused curl appears, is explained, is admitted, and then succeeds', { s
 test('the end of an admission is the end', { skip }, async () => {
   await go('tcs?show=pins');
   await page.getByRole('button', { name: 'End…' }).click();
-  await apply('End the admission', { force: await page.locator('dialog').getByRole('checkbox').waitFor({ timeout: 3000 }).then(() => true, () => false) });
+  await apply('End the admission', {
+    force: await page
+      .locator('dialog')
+      .getByRole('checkbox')
+      .waitFor({ timeout: 3000 })
+      .then(
+        () => true,
+        () => false,
+      ),
+  });
   await page.getByText('No certificate is admitted by exception').waitFor();
   assert.equal(await curl('no-key-usage'), false);
 });
@@ -133,7 +153,10 @@ test('a level is tightened: who would be refused is named, it is confirmed, and 
   const before = await generation();
   await go('tighten');
   await radio('High').click();
-  await page.getByText(/peers? would be refused/).first().waitFor();
+  await page
+    .getByText(/peers? would be refused/)
+    .first()
+    .waitFor();
   const table = page.getByRole('region', { name: 'Peers that would be refused' });
   assert.match(await table.innerText(), /phone-0012[^]*No exact copy of the certificate/);
   assert.doesNotMatch(await table.innerText(), /voicemail-pro/);
@@ -167,7 +190,9 @@ test('another change reverts by itself when nobody confirms it', { skip }, async
   await page.locator('.pending').waitFor({ state: 'detached', timeout: 20000 });
   await page.unroute('**/api/v1/changes');
   assert.equal(await curl('unpinned'), false);
-  await page.waitForFunction(() => /High/.test([...document.querySelectorAll('.settings li')].find((l) => l.textContent.includes('checks.management')).textContent));
+  await page.waitForFunction(() =>
+    /High/.test([...document.querySelectorAll('.settings li')].find((l) => l.textContent.includes('checks.management')).textContent),
+  );
 });
 
 test('certificates are dropped, looked at, and only then trusted', { skip }, async () => {
@@ -226,7 +251,7 @@ test('the history tells each change, and an earlier generation comes back', { sk
   await page.waitForSelector('.diff');
   await page.getByRole('button', { name: 'Roll back to it…' }).last().click();
   await page.locator('dialog .diff').waitFor();
-  const force = await page.locator('dialog').getByRole('checkbox').count() > 0;
+  const force = (await page.locator('dialog').getByRole('checkbox').count()) > 0;
   await apply(/Roll back to/, { within: '0', force });
   await page.waitForFunction((n) => document.querySelector('.health').innerText.includes(`generation ${n}`), before + 1);
   assert.equal(await curl('unpinned'), true, 'the first generation had medium');
@@ -280,7 +305,10 @@ test('a certificate is tested: every check at every level, and nothing is record
   await page.locator('main input[type=file]').setInputFiles(world.certs['self-signed'].pem);
   await page.waitForSelector('.matrix');
   const verdicts = await page.locator('.matrix .sum td.mid').allInnerTexts();
-  assert.deepEqual(verdicts.map((v) => v.trim()), ['accept', 'accept', 'accept', 'refuse', 'refuse', 'refuse']);
+  assert.deepEqual(
+    verdicts.map((v) => v.trim()),
+    ['accept', 'accept', 'accept', 'refuse', 'refuse', 'refuse'],
+  );
   assert.match(await page.locator('.matrix tr').filter({ hasText: 'Not self-signed' }).innerText(), /wanted a certificate signed by a CA/);
   await go('decisions');
   assert.equal(await page.locator('.lead').innerText(), before);
@@ -290,9 +318,12 @@ test('every change is in the audit, whose chain is unbroken', { skip }, async ()
   await go('audit');
   await page.getByRole('button', { name: 'Verify the chain' }).click();
   await page.getByText('Unbroken:').waitFor();
-  assert.ok(await page.locator('tbody tr').count() > 5);
+  assert.ok((await page.locator('tbody tr').count()) > 5);
 });
 
 test('nothing went wrong in the page meanwhile', { skip }, () => {
-  assert.deepEqual(page.wrong.filter((w) => w !== '400 /api/v1/tcs/inspect'), []);
+  assert.deepEqual(
+    page.wrong.filter((w) => w !== '400 /api/v1/tcs/inspect'),
+    [],
+  );
 });

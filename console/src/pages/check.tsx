@@ -9,17 +9,24 @@ import { Facts, Icon, Page, Pick, Print, Problem, Section, TextField, Time, Work
 import { type Dropped, DropZone } from '../ui/drop';
 
 const STATE: Record<Finding['outcome'], [string, string, string]> = {
-  pass: ['good', 'check', 'pass'], fail: ['bad', 'cross', 'fail'], 'not-applicable': ['none', 'dash', 'not applicable'], undecided: ['bad', 'bang', 'undecided'],
+  pass: ['good', 'check', 'pass'],
+  fail: ['bad', 'cross', 'fail'],
+  'not-applicable': ['none', 'dash', 'not applicable'],
+  undecided: ['bad', 'bang', 'undecided'],
 };
 
 /* What a check found, and what to do where it failed. */
 function Seen({ f }: { f: Finding | undefined }) {
-  if (f?.outcome !== 'fail' && f?.outcome !== 'undecided')
-    return <span class={narrow.value ? 'sub' : 'quiet'}>{f?.found ?? '–'}</span>;
+  if (f?.outcome !== 'fail' && f?.outcome !== 'undecided') return <span class={narrow.value ? 'sub' : 'quiet'}>{f?.found ?? '–'}</span>;
   return (
     <>
       <strong class="why-not">{reasonMeans(f.reason)}</strong>
-      {f.found && !narrow.value && <span class="sub">found {f.found}{f.wanted && `, wanted ${f.wanted}`}</span>}
+      {f.found && !narrow.value && (
+        <span class="sub">
+          found {f.found}
+          {f.wanted && `, wanted ${f.wanted}`}
+        </span>
+      )}
       {f.remedy && <span class="sub">{capital(f.remedy)}</span>}
     </>
   );
@@ -31,26 +38,62 @@ function Matrix({ answer }: { answer: CheckAnswer }) {
     <div class="scroll-x" tabIndex={0} role="region" aria-label="Checks and levels">
       <table class="plain-table matrix">
         <thead>
-          <tr><th scope="col">Check</th>{levels.map((l) => <th key={l.level} scope="col" class="mid" title={l.title}>{narrow.value ? levelShort(l.level) : l.title.replace(' Checks', '')}</th>)}<th scope="col" class="seen">Found</th></tr>
+          <tr>
+            <th scope="col">Check</th>
+            {levels.map((l) => (
+              <th key={l.level} scope="col" class="mid" title={l.title}>
+                {narrow.value ? levelShort(l.level) : l.title.replace(' Checks', '')}
+              </th>
+            ))}
+            <th scope="col" class="seen">
+              Found
+            </th>
+          </tr>
         </thead>
         <tbody>
-          <tr class="sum"><th scope="row">Verdict</th>
+          <tr class="sum">
+            <th scope="row">Verdict</th>
             {levels.map((l) => {
               const at = answer.matrix[l.level];
               const good = at?.verdict === 'accept';
-              return <td key={l.level} class={`mid ${good ? 'good' : 'bad'}`} title={good ? '' : reasonMeans(at?.reason)}><Icon name={good ? 'check' : 'cross'} /><span class="word">{good ? 'accept' : 'refuse'}</span></td>;
-            })}<td class="seen" /></tr>
-          {checks.filter((c) => findings.has(c.check) || levels.some((l) => l.checks.includes(c.check))).map((c) => {
-            const f = findings.get(c.check);
-            const [state, icon, word] = f ? STATE[f.outcome] : ['none', 'dash', 'not evaluated'];
-            return (
-              <tr key={c.check}>
-                <th scope="row" title={`${capital(c.passes_when)} (${c.cites})`}>{capital(checkTitle(c.check))}{narrow.value && <Seen f={f} />}</th>
-                {levels.map((l) => <td key={l.level} class={`mid ${l.checks.includes(c.check) ? state : 'off'}`}>{l.checks.includes(c.check) ? <><Icon name={icon} /><span class="hidden">{word}</span></> : <span class="hidden">not asked</span>}</td>)}
-                <td class="wrap seen"><Seen f={f} /></td>
-              </tr>
-            );
-          })}
+              return (
+                <td key={l.level} class={`mid ${good ? 'good' : 'bad'}`} title={good ? '' : reasonMeans(at?.reason)}>
+                  <Icon name={good ? 'check' : 'cross'} />
+                  <span class="word">{good ? 'accept' : 'refuse'}</span>
+                </td>
+              );
+            })}
+            <td class="seen" />
+          </tr>
+          {checks
+            .filter((c) => findings.has(c.check) || levels.some((l) => l.checks.includes(c.check)))
+            .map((c) => {
+              const f = findings.get(c.check);
+              const [state, icon, word] = f ? STATE[f.outcome] : ['none', 'dash', 'not evaluated'];
+              return (
+                <tr key={c.check}>
+                  <th scope="row" title={`${capital(c.passes_when)} (${c.cites})`}>
+                    {capital(checkTitle(c.check))}
+                    {narrow.value && <Seen f={f} />}
+                  </th>
+                  {levels.map((l) => (
+                    <td key={l.level} class={`mid ${l.checks.includes(c.check) ? state : 'off'}`}>
+                      {l.checks.includes(c.check) ? (
+                        <>
+                          <Icon name={icon} />
+                          <span class="hidden">{word}</span>
+                        </>
+                      ) : (
+                        <span class="hidden">not asked</span>
+                      )}
+                    </td>
+                  ))}
+                  <td class="wrap seen">
+                    <Seen f={f} />
+                  </td>
+                </tr>
+              );
+            })}
         </tbody>
       </table>
     </div>
@@ -72,36 +115,111 @@ export function Check() {
     setAnswer(null);
     try {
       const list = names.split(/[\s,]+/).filter(Boolean);
-      setAnswer(await post<CheckAnswer>('/check', { certificate: what.data, role, service, ...(list.length ? { names: list } : {}) }, control.signal));
+      setAnswer(
+        await post<CheckAnswer>(
+          '/check',
+          { certificate: what.data, role, service, ...(list.length ? { names: list } : {}) },
+          control.signal,
+        ),
+      );
     } catch (e) {
-      if (!aborted(e))
-        setError(messageOf(e));
+      if (!aborted(e)) setError(messageOf(e));
     } finally {
       setAbort(null);
     }
   };
   const c = answer?.decision.certificate;
   return (
-    <Page title="Test a certificate" lead="What each check and each level would say. Nothing is changed, and nothing is recorded about a peer.">
+    <Page
+      title="Test a certificate"
+      lead="What each check and each level would say. Nothing is changed, and nothing is recorded about a peer."
+    >
       <Section>
         <div class="form-row">
-          <Pick label="It comes from" value={role} onChange={setRole} options={[['inbound', 'a peer that calls us'], ['outbound', 'a server that we call']]} />
-          <Pick label="Service" value={service} onChange={setService} options={[['https', 'HTTPS'], ['sip', 'SIP'], ['line', 'IP Office line']]} />
-          <TextField label="Expected names" value={names} onInput={setNames} placeholder="host, address or SIP domain" help="For the remote checks" />
+          <Pick
+            label="It comes from"
+            value={role}
+            onChange={setRole}
+            options={[
+              ['inbound', 'a peer that calls us'],
+              ['outbound', 'a server that we call'],
+            ]}
+          />
+          <Pick
+            label="Service"
+            value={service}
+            onChange={setService}
+            options={[
+              ['https', 'HTTPS'],
+              ['sip', 'SIP'],
+              ['line', 'IP Office line'],
+            ]}
+          />
+          <TextField
+            label="Expected names"
+            value={names}
+            onInput={setNames}
+            placeholder="host, address or SIP domain"
+            help="For the remote checks"
+          />
         </div>
-        {file ? <p class="chosen"><strong>{file.name}</strong> <button type="button" class="primary" disabled={abort !== null} onClick={() => run(file)}>Test again</button> <button type="button" class="plain" onClick={() => { setFile(null); setAnswer(null); }}>Another</button></p>
-          : <DropZone label="Drop a certificate here" help="PEM or DER, with or without its chain. For a live server: “certgate inspect HOST:PORT” on the machine."
-            multiple={false} onError={setError} onFiles={(f) => { const one = f[0]; if (one) { setFile(one); void run(one); } }} />}
+        {file ? (
+          <p class="chosen">
+            <strong>{file.name}</strong>{' '}
+            <button type="button" class="primary" disabled={abort !== null} onClick={() => run(file)}>
+              Test again
+            </button>{' '}
+            <button
+              type="button"
+              class="plain"
+              onClick={() => {
+                setFile(null);
+                setAnswer(null);
+              }}
+            >
+              Another
+            </button>
+          </p>
+        ) : (
+          <DropZone
+            label="Drop a certificate here"
+            help="PEM or DER, with or without its chain. For a live server: “certgate inspect HOST:PORT” on the machine."
+            multiple={false}
+            onError={setError}
+            onFiles={(f) => {
+              const one = f[0];
+              if (one) {
+                setFile(one);
+                void run(one);
+              }
+            }}
+          />
+        )}
         {abort && <Working text="Judging…" cancel={() => abort.abort()} />}
         {error && <Problem text={error} />}
       </Section>
       {answer && c && (
         <>
           <Section title={commonName(c.subject)}>
-            <Facts rows={[['Issuer', c.issuer], ['Kind', c.kind], ['Valid', <><Time at={c.not_before} as="date" /> – <Time at={c.not_after} as="date" /></>], ['Key', c.key],
-              ['Names', c.san?.join(', ')], ['SHA-256', <Print sha256={c.sha256} full />]]} />
+            <Facts
+              rows={[
+                ['Issuer', c.issuer],
+                ['Kind', c.kind],
+                [
+                  'Valid',
+                  <>
+                    <Time at={c.not_before} as="date" /> – <Time at={c.not_after} as="date" />
+                  </>,
+                ],
+                ['Key', c.key],
+                ['Names', c.san?.join(', ')],
+                ['SHA-256', <Print sha256={c.sha256} full />],
+              ]}
+            />
           </Section>
-          <Section title="Checks and levels"><Matrix answer={answer} /></Section>
+          <Section title="Checks and levels">
+            <Matrix answer={answer} />
+          </Section>
         </>
       )}
     </Page>

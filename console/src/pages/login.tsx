@@ -27,10 +27,22 @@ export function Login({ onDone }: { onDone: () => void }) {
       <form class="panel login" onSubmit={enter}>
         <h1>certgate</h1>
         <TextField label="User" name="username" autocomplete="username" value={user} onInput={setUser} required autofocus />
-        <TextField label="Password" name="password" autocomplete="current-password" type="password" value={password} onInput={setPassword} required />
+        <TextField
+          label="Password"
+          name="password"
+          autocomplete="current-password"
+          type="password"
+          value={password}
+          onInput={setPassword}
+          required
+        />
         {error && <Problem text={error} />}
-        <button type="submit" class="primary" disabled={busy}>{busy ? 'Signing in…' : 'Sign in'}</button>
-        <p class="quiet">No user yet? Run <code>certgate console</code> on the machine: it prints a link that signs you in once.</p>
+        <button type="submit" class="primary" disabled={busy}>
+          {busy ? 'Signing in…' : 'Sign in'}
+        </button>
+        <p class="quiet">
+          No user yet? Run <code>certgate console</code> on the machine: it prints a link that signs you in once.
+        </p>
       </form>
     </main>
   );

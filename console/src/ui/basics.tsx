@@ -11,11 +11,14 @@ type Children = { children?: ComponentChildren };
 type InputProps = JSX.IntrinsicElements['input'];
 
 export function Time({ at, as = 'moment' }: { at: string | null | undefined; as?: 'moment' | 'full' | 'date' | 'ago' }) {
-  if (!at)
-    return <span class="quiet">–</span>;
-  const text = as === 'full' ? formatDateTime(at) : as === 'date' ? formatDate(at)
-    : as === 'ago' ? formatAgo(at, now.value) : formatMoment(at);
-  return <time dateTime={at} title={utc(at)}>{text}</time>;
+  if (!at) return <span class="quiet">–</span>;
+  const text =
+    as === 'full' ? formatDateTime(at) : as === 'date' ? formatDate(at) : as === 'ago' ? formatAgo(at, now.value) : formatMoment(at);
+  return (
+    <time dateTime={at} title={utc(at)}>
+      {text}
+    </time>
+  );
 }
 
 export function Days({ left, warn = 60 }: { left: number | null; warn?: number }) {
@@ -36,39 +39,73 @@ export function Print({ sha256, full = false }: { sha256: string; full?: boolean
     }
   };
   return (
-    <button type="button" class="print" title={`${sha256}\nCopy`} aria-label={`${full ? sha256 : sha256.slice(0, 12)}, copy the fingerprint`} onClick={copy}>
+    <button
+      type="button"
+      class="print"
+      title={`${sha256}\nCopy`}
+      aria-label={`${full ? sha256 : sha256.slice(0, 12)}, copy the fingerprint`}
+      onClick={copy}
+    >
       {copied ? 'copied' : full ? sha256 : sha256.slice(0, 12)}
     </button>
   );
 }
 
 export function Subject({ subject }: { subject: string | null | undefined }) {
-  return <span class="subject" title={subject ?? undefined}>{commonName(subject)}</span>;
+  return (
+    <span class="subject" title={subject ?? undefined}>
+      {commonName(subject)}
+    </span>
+  );
 }
 
 export function VerdictMark({ record }: { record: DecisionRecord }) {
   if (record.verdict === 'reject')
-    return <span class="verdict bad"><Icon name="cross" />Refused</span>;
+    return (
+      <span class="verdict bad">
+        <Icon name="cross" />
+        Refused
+      </span>
+    );
   if (hasAllowance(record))
-    return <span class="verdict warn"><Icon name="bang" />Allowance</span>;
-  return <span class="verdict good"><Icon name="check" />Accepted</span>;
+    return (
+      <span class="verdict warn">
+        <Icon name="bang" />
+        Allowance
+      </span>
+    );
+  return (
+    <span class="verdict good">
+      <Icon name="check" />
+      Accepted
+    </span>
+  );
 }
 
 export function Level({ level, latched = false, from }: { level: string; latched?: boolean; from?: string }) {
   return (
     <span class="level" title={from ? `from ${from}` : undefined}>
       {levelTitle(level)}
-      {latched && <span class="tag warn" title="Carried over by an upgrade: key usage, extended key usage and critical extensions are not checked until this setting is changed">latched</span>}
+      {latched && (
+        <span
+          class="tag warn"
+          title="Carried over by an upgrade: key usage, extended key usage and critical extensions are not checked until this setting is changed"
+        >
+          latched
+        </span>
+      )}
     </span>
   );
 }
 
 /* The verdict at each of the six levels; the one in force is framed. */
 export function LevelStrip({ strip, current }: { strip: Strip | undefined; current?: string | undefined }) {
-  const words = levels.map(({ level, title }) => {
-    const at = strip?.[level];
-    return `${title}: ${!at ? 'unknown' : at.verdict === 'accept' ? 'accepted' : `refused, ${at.reason}`}`;
-  }).join('; ');
+  const words = levels
+    .map(({ level, title }) => {
+      const at = strip?.[level];
+      return `${title}: ${!at ? 'unknown' : at.verdict === 'accept' ? 'accepted' : `refused, ${at.reason}`}`;
+    })
+    .join('; ');
   return (
     <span class="strip" role="img" aria-label={words}>
       {levels.map(({ level, title }) => {
@@ -86,8 +123,15 @@ export function LevelStrip({ strip, current }: { strip: Strip | undefined; curre
 }
 
 export function StripHead() {
-  return <span class="strip head">{levels.map(({ level, title }) =>
-    <span key={level} class="cell" title={title}>{levelShort(level)}</span>)}</span>;
+  return (
+    <span class="strip head">
+      {levels.map(({ level, title }) => (
+        <span key={level} class="cell" title={title}>
+          {levelShort(level)}
+        </span>
+      ))}
+    </span>
+  );
 }
 
 const ICONS: Record<string, string> = {
@@ -108,13 +152,23 @@ export function Icon({ name }: { name: keyof typeof ICONS & string }) {
   );
 }
 
-export function Page({ title, lead, actions, children, back }:
-  Children & { title: ComponentChildren; lead?: ComponentChildren; actions?: ComponentChildren; back?: { href: string; text: string } }) {
+export function Page({
+  title,
+  lead,
+  actions,
+  children,
+  back,
+}: Children & { title: ComponentChildren; lead?: ComponentChildren; actions?: ComponentChildren; back?: { href: string; text: string } }) {
   return (
     <>
       <header class="page-head">
         <div>
-          {back && <a class="back" href={back.href}><Icon name="back" />{back.text}</a>}
+          {back && (
+            <a class="back" href={back.href}>
+              <Icon name="back" />
+              {back.text}
+            </a>
+          )}
           <h1 tabIndex={-1}>{title}</h1>
           {lead && <p class="lead">{lead}</p>}
         </div>
@@ -125,11 +179,20 @@ export function Page({ title, lead, actions, children, back }:
   );
 }
 
-export function Section({ title, children, actions, class: name = '' }:
-  Children & { title?: ComponentChildren; actions?: ComponentChildren; class?: string }) {
+export function Section({
+  title,
+  children,
+  actions,
+  class: name = '',
+}: Children & { title?: ComponentChildren; actions?: ComponentChildren; class?: string }) {
   return (
     <section class={`panel ${name}`}>
-      {title && <div class="panel-head"><h2>{title}</h2>{actions && <div class="actions">{actions}</div>}</div>}
+      {title && (
+        <div class="panel-head">
+          <h2>{title}</h2>
+          {actions && <div class="actions">{actions}</div>}
+        </div>
+      )}
       {children}
     </section>
   );
@@ -137,14 +200,24 @@ export function Section({ title, children, actions, class: name = '' }:
 
 /* Nothing here yet: what this place is for, and the first step. */
 export function Empty({ title, children }: Children & { title: string }) {
-  return <div class="empty"><h2>{title}</h2>{children}</div>;
+  return (
+    <div class="empty">
+      <h2>{title}</h2>
+      {children}
+    </div>
+  );
 }
 
 export function Problem({ text, retry }: { text: string; retry?: () => void }) {
   return (
     <div class="problem" role="alert">
-      <Icon name="bang" /><p>{text}</p>
-      {retry && <button type="button" onClick={retry}>Try again</button>}
+      <Icon name="bang" />
+      <p>{text}</p>
+      {retry && (
+        <button type="button" onClick={retry}>
+          Try again
+        </button>
+      )}
     </div>
   );
 }
@@ -154,51 +227,93 @@ export function Working({ text, done, of, cancel }: { text: string; done?: numbe
     <div class="working" role="status">
       <progress aria-label={text} max={of} value={of ? done : undefined} />
       <span>{text}</span>
-      {cancel && <button type="button" onClick={cancel}>Cancel</button>}
+      {cancel && (
+        <button type="button" onClick={cancel}>
+          Cancel
+        </button>
+      )}
     </div>
   );
 }
 
 /* A labelled control; the help text belongs to it for screen readers too. */
-export function Field({ label, help, children, error }: {
-  label: string; help?: ComponentChildren; error?: string | undefined;
+export function Field({
+  label,
+  help,
+  children,
+  error,
+}: {
+  label: string;
+  help?: ComponentChildren;
+  error?: string | undefined;
   children: (ids: { id: string; 'aria-describedby'?: string; 'aria-invalid'?: boolean }) => ComponentChildren;
 }) {
   const id = useId();
   const ids: { id: string; 'aria-describedby'?: string; 'aria-invalid'?: boolean } = { id };
-  if (help || error)
-    ids['aria-describedby'] = `${id}-help`;
-  if (error)
-    ids['aria-invalid'] = true;
+  if (help || error) ids['aria-describedby'] = `${id}-help`;
+  if (error) ids['aria-invalid'] = true;
   return (
     <div class="field">
       <label for={id}>{label}</label>
       {children(ids)}
-      {(help || error) && <p id={`${id}-help`} class={error ? 'help bad' : 'help'}>{error ?? help}</p>}
+      {(help || error) && (
+        <p id={`${id}-help`} class={error ? 'help bad' : 'help'}>
+          {error ?? help}
+        </p>
+      )}
     </div>
   );
 }
 
-export function Pick({ label, value, options, onChange, help }: {
-  label: string; value: string; options: [string, string][]; onChange: (value: string) => void; help?: ComponentChildren;
+export function Pick({
+  label,
+  value,
+  options,
+  onChange,
+  help,
+}: {
+  label: string;
+  value: string;
+  options: [string, string][];
+  onChange: (value: string) => void;
+  help?: ComponentChildren;
 }) {
   return (
     <Field label={label} help={help}>
       {(ids) => (
         <select {...ids} value={value} onChange={(e) => onChange(e.currentTarget.value)}>
-          {options.map(([v, text]) => <option key={v} value={v} selected={v === value}>{text}</option>)}
+          {options.map(([v, text]) => (
+            <option key={v} value={v} selected={v === value}>
+              {text}
+            </option>
+          ))}
         </select>
       )}
     </Field>
   );
 }
 
-export function TextField({ label, value, onInput, help, error, type = 'text', ...rest }: {
-  label: string; value: string; onInput: (value: string) => void; help?: ComponentChildren; error?: string | undefined; type?: InputProps['type'];
+export function TextField({
+  label,
+  value,
+  onInput,
+  help,
+  error,
+  type = 'text',
+  ...rest
+}: {
+  label: string;
+  value: string;
+  onInput: (value: string) => void;
+  help?: ComponentChildren;
+  error?: string | undefined;
+  type?: InputProps['type'];
 } & Omit<InputProps, 'onInput' | 'value' | 'type' | 'label'>) {
   return (
     <Field label={label} help={help} error={error}>
-      {(ids) => <input {...(rest as object)} {...ids} type={type as 'text'} value={value} onInput={(e) => onInput(e.currentTarget.value)} />}
+      {(ids) => (
+        <input {...(rest as object)} {...ids} type={type as 'text'} value={value} onInput={(e) => onInput(e.currentTarget.value)} />
+      )}
     </Field>
   );
 }
@@ -206,8 +321,14 @@ export function TextField({ label, value, onInput, help, error, type = 'text', .
 export function Facts({ rows }: { rows: [string, ComponentChildren][] }) {
   return (
     <dl class="facts">
-      {rows.filter(([, value]) => value !== null && value !== undefined && value !== '' && value !== false).map(([name, value]) =>
-        <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
+      {rows
+        .filter(([, value]) => value !== null && value !== undefined && value !== '' && value !== false)
+        .map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
     </dl>
   );
 }

@@ -6,8 +6,7 @@ export const MOST_BYTES = 8 * 1024 * 1024;
 
 export function toBase64(bytes: Uint8Array): string {
   let binary = '';
-  for (let i = 0; i < bytes.length; i += 8192)
-    binary += String.fromCharCode(...bytes.subarray(i, i + 8192));
+  for (let i = 0; i < bytes.length; i += 8192) binary += String.fromCharCode(...bytes.subarray(i, i + 8192));
   return btoa(binary);
 }
 
@@ -34,30 +33,62 @@ export async function readFiles(files: Iterable<File>): Promise<Dropped[]> {
   return out;
 }
 
-export function DropZone({ label, help, onFiles, onError, multiple = true, paste = true }: {
-  label: string; help: string; onFiles: (files: Dropped[]) => void; onError: (text: string) => void; multiple?: boolean; paste?: boolean;
+export function DropZone({
+  label,
+  help,
+  onFiles,
+  onError,
+  multiple = true,
+  paste = true,
+}: {
+  label: string;
+  help: string;
+  onFiles: (files: Dropped[]) => void;
+  onError: (text: string) => void;
+  multiple?: boolean;
+  paste?: boolean;
 }) {
   const [over, setOver] = useState(false);
   const [text, setText] = useState('');
   const take = (files: FileList | null | undefined) => {
     if (files?.length)
-      readFiles(multiple ? Array.from(files) : Array.from(files).slice(0, 1))
-        .then(onFiles, (e: Error) => onError(e.message));
+      readFiles(multiple ? Array.from(files) : Array.from(files).slice(0, 1)).then(onFiles, (e: Error) => onError(e.message));
   };
   return (
     <div class="drop-area">
-      <label class={`drop${over ? ' over' : ''}`}
-        onDragOver={(e) => { e.preventDefault(); setOver(true); }}
+      <label
+        class={`drop${over ? ' over' : ''}`}
+        onDragOver={(e) => {
+          e.preventDefault();
+          setOver(true);
+        }}
         onDragLeave={() => setOver(false)}
-        onDrop={(e) => { e.preventDefault(); setOver(false); take(e.dataTransfer?.files); }}>
-        <input type="file" multiple={multiple} onChange={(e) => { take(e.currentTarget.files); e.currentTarget.value = ''; }} />
+        onDrop={(e) => {
+          e.preventDefault();
+          setOver(false);
+          take(e.dataTransfer?.files);
+        }}
+      >
+        <input
+          type="file"
+          multiple={multiple}
+          onChange={(e) => {
+            take(e.currentTarget.files);
+            e.currentTarget.value = '';
+          }}
+        />
         <strong>{label}</strong>
         <span>{help}</span>
       </label>
       {paste && (
         <Field label="… or paste PEM text">
           {(ids) => (
-            <textarea {...ids} rows={3} spellcheck={false} placeholder="-----BEGIN CERTIFICATE-----" value={text}
+            <textarea
+              {...ids}
+              rows={3}
+              spellcheck={false}
+              placeholder="-----BEGIN CERTIFICATE-----"
+              value={text}
               onInput={(e) => {
                 const value = e.currentTarget.value;
                 setText(value);
@@ -65,7 +96,8 @@ export function DropZone({ label, help, onFiles, onError, multiple = true, paste
                   setText('');
                   onFiles([{ name: 'pasted text', data: value }]);
                 }
-              }} />
+              }}
+            />
           )}
         </Field>
       )}

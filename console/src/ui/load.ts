@@ -10,8 +10,7 @@ export interface Loaded<T> {
 }
 
 export function useLoad<T>(read: (signal: AbortSignal) => Promise<T>, depends: unknown[]): Loaded<T> {
-  const [state, set] = useState<{ data: T | null; error: string; loading: boolean }>(
-    { data: null, error: '', loading: true });
+  const [state, set] = useState<{ data: T | null; error: string; loading: boolean }>({ data: null, error: '', loading: true });
   const [turn, setTurn] = useState(0);
   const reader = useRef(read);
   reader.current = read;
@@ -19,11 +18,13 @@ export function useLoad<T>(read: (signal: AbortSignal) => Promise<T>, depends: u
     const abort = new AbortController();
     set((s) => ({ ...s, loading: true }));
     reader.current(abort.signal).then(
-      (data) => { if (!abort.signal.aborted) set({ data, error: '', loading: false }); },
+      (data) => {
+        if (!abort.signal.aborted) set({ data, error: '', loading: false });
+      },
       (e: unknown) => {
-        if (!aborted(e) && !abort.signal.aborted)
-          set((s) => ({ ...s, error: messageOf(e), loading: false }));
-      });
+        if (!aborted(e) && !abort.signal.aborted) set((s) => ({ ...s, error: messageOf(e), loading: false }));
+      },
+    );
     return () => abort.abort();
   }, [...depends, turn]);
   return { ...state, reload: () => setTurn((t) => t + 1) };
