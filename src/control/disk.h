@@ -1,7 +1,7 @@
 /*
  * Who may still write when the state directory's disk gets full: the inventory stops first, then the log, and the
  * store, which holds what administrators changed, never: a file of the size of the reserve stands in the state
- * directory, and is removed when the store needs its room. See docs/decisions/0011-recording.md.
+ * directory, and is removed when the store needs its room. See docs/decisions/0015-recording.md.
  */
 #ifndef CONTROL_DISK_H
 #define CONTROL_DISK_H

@@ -1,6 +1,6 @@
 /*
  * Decision records on their way to the log: written with rotation, told to syslog and journald, kept in memory
- * for a while when the disk does not take them, and counted when they are lost. docs/decisions/0011-recording.md
+ * for a while when the disk does not take them, and counted when they are lost. docs/decisions/0015-recording.md
  * has the reasons.
  */
 #ifndef CONTROL_RECORDER_H
