@@ -246,6 +246,12 @@ def restore(admin, backup, query):
     return json.loads(answer)
 
 
+@pytest.mark.parametrize("data", ["", "A", "=", "no base64 at all"])
+def test_what_is_no_base64_is_refused_and_leaves_nothing(admin, data):
+    """The sanitizers say at the node's end what was left."""
+    assert "PKCS#12" in admin.post("/identities", 400, op="import", name="x", data=data)["error"]["message"]
+
+
 def test_a_key_comes_back_with_its_backup_and_not_with_a_preview(admin):
     path, backup = with_keys(admin, "kept")
     admin.change({"op": "identity-remove", "name": "kept"})

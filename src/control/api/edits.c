@@ -147,6 +147,7 @@ edits_decode(const char *text, uint8_t **out, size_t *len)
     int count = 0, last = 0;
     bool ok;
 
+    *out = NULL;
     if (strstr(text, "-----BEGIN ") != NULL) {
         *out = (uint8_t *)strdup(text);
         *len = size;
@@ -165,9 +166,13 @@ edits_decode(const char *text, uint8_t **out, size_t *len)
     ok = ok && EVP_DecodeFinal(context, bytes + used, &last) >= 0;
     used += ok ? (size_t)last : 0;
     EVP_ENCODE_CTX_free(context);
+    if (!ok || used == 0) {
+        free(bytes);
+        return false;
+    }
     *out = bytes;
     *len = used;
-    return ok && used != 0;
+    return true;
 }
 
 enum store_status
