@@ -272,6 +272,20 @@ def test_no_path_of_a_backup_leads_out_of_the_folder_of_keys(gateway_of):
     assert not os.path.exists(path)
 
 
+def test_who_comes_when_too_many_listen_is_told(gateway_of):
+    admin, listeners = Admin(gateway_of({"web": {}}, store=True)), []
+    for _ in range(65):
+        connection = LocalConnection(admin.path)
+        connection.request("GET", "/api/v1/events")
+        answer = connection.getresponse()
+        if answer.status != 200:
+            break
+        listeners.append(connection)
+    assert answer.status == 503 and "listen to events already" in json.loads(answer.read())["error"]["message"]
+    for connection in listeners:
+        connection.close()
+
+
 def test_events_tell_of_a_decision(node, admin, good):
     connection = LocalConnection(admin.path)
     connection.request("GET", "/api/v1/events")

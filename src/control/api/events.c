@@ -89,10 +89,16 @@ forget(void *arg)
     free(it);
 }
 
+bool
+events_full(const struct events *events)
+{
+    return events->count == EVENTS_MAX_LISTENERS;
+}
+
 enum MHD_Result
 events_begin(struct events *events, struct MHD_Connection *connection)
 {
-    struct listener *it = events->count == EVENTS_MAX_LISTENERS ? NULL : calloc(1, sizeof(*it));
+    struct listener *it = events_full(events) ? NULL : calloc(1, sizeof(*it));
     struct MHD_Response *response;
     enum MHD_Result result;
 

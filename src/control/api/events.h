@@ -6,6 +6,7 @@
 #define CONTROL_API_EVENTS_H
 
 #include <microhttpd.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,9 @@ struct events *events_new(void);
 /* Ends every stream; the connections are resumed, so that they can be closed. */
 void events_end(struct events *events);
 void events_free(struct events *events);
+
+/* True when no more can listen. */
+bool events_full(const struct events *events);
 
 /* The connection becomes a stream. */
 enum MHD_Result events_begin(struct events *events, struct MHD_Connection *connection);

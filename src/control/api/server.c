@@ -275,8 +275,11 @@ on_request(void *arg, struct MHD_Connection *connection, const char *url, const 
     read_body(in);
     if (in->request.status == 0)
         in->route->handler(&in->request);
-    if (in->request.events)
+    if (in->request.events && !events_full(way->api->events))
         return events_begin(way->api->events, connection);
+    if (in->request.events)
+        api_error(&in->request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy",
+                "%d listen to events already: end one of them", EVENTS_MAX_LISTENERS);
     return queue_answer(&in->request);
 }
 
