@@ -11,6 +11,7 @@
 struct look {
     json_t *refused;
     json_t *admitted;
+    uint64_t unsure; /* who was admitted in fact, and of whom what is kept does not say what then */
     int64_t now;
 };
 
@@ -31,6 +32,7 @@ add(void *arg, enum would_kind kind, const struct inventory_peer *peer,
     struct look *look = arg;
     json_t *list = kind == WOULD_REFUSE ? look->refused : look->admitted;
 
+    look->unsure += kind == WOULD_UNSURE && peer->ever_accepted;
     if (kind != WOULD_UNSURE && json_array_size(list) < LOCKOUT_MAX_NAMED)
         (void)json_array_append_new(list,
                 peer_json(peer, kind == WOULD_REFUSE ? verdict->then.reason : verdict->now.reason,
@@ -81,7 +83,7 @@ lockout_look(const struct control *control, const struct candidate *candidate,
         .then = &candidate->snapshot,
         .at = now,
         .since = now - WOULD_USUAL_S };
-    struct look look = { json_array(), json_array(), now };
+    struct look look = { .refused = json_array(), .admitted = json_array(), .now = now };
     struct would_counts counts = { 0 };
     json_t *self = json_null(), *out = NULL;
 
@@ -96,7 +98,7 @@ lockout_look(const struct control *control, const struct candidate *candidate,
         self = look_at_self(control, inventory, &query, administrator, err);
     if (self != NULL)
         out = json_pack("{s:o,s:I,s:I,s:O,s:I,s:O,s:O}", "since", api_time(query.since), "total",
-                (json_int_t)counts.refused, "unsure", (json_int_t)counts.unsure, "peers",
+                (json_int_t)counts.refused, "unsure", (json_int_t)look.unsure, "peers",
                 look.refused, "admitted", (json_int_t)counts.admitted, "admits", look.admitted,
                 "self", self);
 done:

@@ -209,6 +209,8 @@ def test_the_trust_store_is_linted(admin, pki):
     weak = pki.leaf("short", kind="rsa1024")
     with open(weak.cert_file, encoding="utf-8") as f:
         admin.change({"op": "tcs-add", "data": f.read()})
+    with open(weak.cert_file, encoding="utf-8") as f:
+        assert any("key-weak" in text for text in admin.post("/tcs/inspect", data=f.read())["certificates"][0]["lint"])
     found = {(f["kind"], f["sha256"]) for f in admin.get("/tcs/lint")["findings"]}
     assert ("key-weak", weak.sha256) in found
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "control/api/request.h"
+#include "input/lint.h"
 
 int64_t
 certificates_days_left(int64_t not_after, int64_t now)
@@ -55,7 +56,7 @@ certificates_inspected(const struct cg_cert *cert, const struct store_view *view
 {
     const uint8_t *digest = cg_cert_get0_sha256(cert);
     bool present = false;
-    json_t *out = json_object();
+    json_t *out = json_object(), *lint = json_array();
 
     present = store_tcs_get(view, digest, is_there, &present, NULL) == STORE_OK;
     (void)json_object_set_new(out, "sha256", api_hex(digest, CG_SHA256_SIZE));
@@ -70,6 +71,11 @@ certificates_inspected(const struct cg_cert *cert, const struct store_view *view
     (void)json_object_set_new(out, "days_left",
             json_integer((json_int_t)certificates_days_left(cg_cert_not_after(cert), now)));
     (void)json_object_set_new(out, "present", json_boolean(present));
+    for (size_t i = 0; i < lint_rule_count; i++)
+        if (lint_rules[i].holds(cert, now))
+            (void)json_array_append_new(
+                    lint, json_sprintf("%s: %s", lint_rules[i].id, lint_rules[i].says));
+    (void)json_object_set_new(out, "lint", lint);
     return out;
 }
 
