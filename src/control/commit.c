@@ -18,6 +18,9 @@
 #include "control/say.h"
 #include "settings/text.h"
 
+/* After a generation that could not be handed to the workers: they go on with the one before. */
+#define FEED_AGAIN_MS 1000
+
 /* ---- what it does, in words for machines --------------------------------------------------------- */
 
 bool
@@ -390,8 +393,11 @@ put_in_force(struct control *control, struct next *next)
     recording_settle(control);
     far_ends_want(control->resolver, &control->candidate->snapshot);
     evidence_want(control->evidence, control->candidate, now_ms());
-    if (fleet_feed_all(&control->fleet, &err) != CG_OK)
-        say("%s", err.text);
+    if (fleet_feed_all(&control->fleet, &err) != CG_OK) {
+        say("generation %llu does not reach the workers, and it is tried again: %s",
+                (unsigned long long)control->generation, err.text);
+        control->feed_ms = now_ms() + FEED_AGAIN_MS;
+    }
     candidate_free(old);
     free(old_listeners);
     keep_last_good(control);
@@ -522,6 +528,16 @@ commit_step(struct control *control, int64_t now)
         control->pending.due_ms = now + 5000;
     }
     cg_buf_release(&problems);
+}
+
+void
+commit_feed_again(struct control *control, int64_t now)
+{
+    struct cg_error err;
+
+    if (control->feed_ms == 0 || now < control->feed_ms || control->stopping)
+        return;
+    control->feed_ms = fleet_feed_all(&control->fleet, &err) == CG_OK ? 0 : now + FEED_AGAIN_MS;
 }
 
 int64_t

@@ -61,6 +61,8 @@ enum commit_end commit_revert(
         struct control *control, const struct store_author *author, struct cg_buf *problems);
 /* Takes back what nobody confirmed in time. */
 void commit_step(struct control *control, int64_t now);
+/* Hands the workers a generation that could not be handed to them when it was made. */
+void commit_feed_again(struct control *control, int64_t now);
 /* When commit_step() has to run next, in milliseconds of now_ms(). */
 int64_t commit_next_ms(const struct control *control);
 

@@ -282,6 +282,8 @@ stop(struct control *control)
     else
         say("stopping: no new connections, established ones have %u s", ms / 1000);
     control->stopping = true;
+    api_close(control->api); /* who asks is told at once that nobody answers any more */
+    control->api = NULL;
     notify_manager("STOPPING=1\nSTATUS=no new connections, established ones end");
     upgrade_cancel(control);
     fleet_drain(&control->fleet, ms, now_ms());
@@ -462,6 +464,7 @@ loop(struct control *control)
         evidence_step(control->evidence, now);
         upgrade_step(control, now);
         commit_step(control, now);
+        commit_feed_again(control, now);
         renewals_step(control->renewals, control, now);
         drops_step(control->drops, control, now);
         retry(control, now);

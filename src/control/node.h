@@ -36,6 +36,7 @@ struct control {
     struct upgrade upgrade;
     uint64_t generation;
     uint64_t announced; /* generation whose being in force was said */
+    int64_t feed_ms; /* when to hand the generation to the workers again; 0: they have it */
     int64_t started; /* seconds since 1970 */
     int64_t retry_ms; /* when to read the settings again; 0: not waiting */
     struct metrics_server *metrics;

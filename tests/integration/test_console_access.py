@@ -205,3 +205,25 @@ def test_a_session_ends_when_its_password_is_another(node, browser):
     node.admin.set("user.auditor.password", crypt.crypt("another", "$y$j9T$F5Jx5fExrKuPp53xLKQ..1"))
     assert browser.request("GET", "/api/v1/status")[0] == 401
     node.admin.set("user.auditor.password", crypt.crypt(PASSWORD, "$y$j9T$F5Jx5fExrKuPp53xLKQ..1"))
+
+
+def test_many_wrong_passwords_hold_up_their_own_source_alone(gateway_of, reachable, good):
+    socket = f"{reachable}/tries.sock"
+    node = gateway_of({"manager": {"backend": f"unix:{socket}", "mode": "http"}}, store=True,
+                      node=[f'console-socket = "{socket}"'])
+    admin = Admin(node)
+    hashed = crypt.crypt(PASSWORD, "$y$j9T$F5Jx5fExrKuPp53xLKQ..1")
+    node.wait_generation(admin.change(
+        {"op": "set", "name": "user.eve.role", "value": "auditor"},
+        {"op": "set", "name": "user.eve.password", "value": hashed})["generation"])
+
+    def sign_in(source, password):
+        done = subprocess.run(["curl", "-sk", "--http1.1", "--max-time", "20", "--noproxy", "*", "--interface", source,
+                               "--cert", good.chain_file, "--key", good.key_file, "-o", "/dev/null", "-w", "%{http_code}",
+                               "-H", "Content-Type: application/json", "-H", "X-Forwarded-For: 192.0.2.77",
+                               "-d", json.dumps({"user": "eve", "password": password}),
+                               f"https://127.0.0.1:{node.ports['manager']}/api/v1/session"], capture_output=True, text=True)
+        return done.stdout
+    assert [sign_in("127.0.0.1", "wrong") for _ in range(10)] == ["401"] * 10
+    assert sign_in("127.0.0.1", PASSWORD) == "429"
+    assert sign_in("127.0.0.2", PASSWORD) == "200"

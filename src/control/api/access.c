@@ -14,6 +14,8 @@
 
 #define COOKIE "certgate-session"
 #define MAX_SESSIONS 64
+#define MAX_SOURCES 64
+#define SOURCE_SIZE 64
 #define SECRET_SIZE 32
 /* The user of a session that a link began: whoever could open the socket. */
 #define LINK_USER "console link"
@@ -27,6 +29,14 @@ struct session {
     int64_t used;
 };
 
+/* Where passwords are tried from. */
+struct source {
+    char name[SOURCE_SIZE]; /* "": free */
+    int64_t tries[ACCESS_TRIES]; /* when, in a ring */
+    unsigned next;
+    int64_t last;
+};
+
 struct access_state {
     uint8_t secret[SECRET_SIZE]; /* of what changes have to carry */
     struct session sessions[MAX_SESSIONS];
@@ -34,8 +44,7 @@ struct access_state {
     int64_t link_until;
     /* Salt of nobody's password, so that a user that is not there takes as long as one that is. */
     char nobody[CRYPT_GENSALT_OUTPUT_SIZE];
-    int64_t tries[ACCESS_TRIES]; /* when a password was last tried, in a ring */
-    unsigned next_try;
+    struct source sources[MAX_SOURCES];
 };
 
 const char *
@@ -337,15 +346,49 @@ access_is_meant(const struct access *access, struct MHD_Connection *connection)
 
 /* ---- beginning and ending ---------------------------------------------------------------------- */
 
-static bool
-may_try(struct access_state *state, int64_t now)
+/*
+ * Through an interface it is the peer, whom the gateway names last in X-Forwarded-For; on loopback all are one,
+ * for everybody there can be anybody.
+ */
+static void
+source_name(enum access_way way, struct MHD_Connection *connection, char out[SOURCE_SIZE])
 {
-    int64_t *oldest = &state->tries[state->next_try];
+    const char *forwarded = way == ACCESS_CONSOLE ? header(connection, "X-Forwarded-For") : NULL;
+    const char *last = forwarded == NULL ? NULL : strrchr(forwarded, ',');
+
+    last = last == NULL ? forwarded : last + 1;
+    while (last != NULL && *last == ' ')
+        last++;
+    (void)snprintf(out, SOURCE_SIZE, "%.*s", SOURCE_SIZE - 1,
+            last == NULL || *last == '\0' ? "local" : last);
+}
+
+/* Its place, or that of whoever has not tried for longest. */
+static struct source *
+find_source(struct access_state *state, const char *name)
+{
+    struct source *place = &state->sources[0];
+
+    for (size_t i = 0; i < MAX_SOURCES; i++)
+        if (strcmp(state->sources[i].name, name) == 0)
+            return &state->sources[i];
+    for (size_t i = 0; i < MAX_SOURCES; i++)
+        if (state->sources[i].last < place->last)
+            place = &state->sources[i];
+    *place = (struct source) { .next = 0 };
+    (void)snprintf(place->name, sizeof(place->name), "%s", name);
+    return place;
+}
+
+static bool
+may_try(struct source *source, int64_t now)
+{
+    int64_t *oldest = &source->tries[source->next];
 
     if (*oldest != 0 && now - *oldest < ACCESS_TRIES_S && now >= *oldest)
         return false;
-    *oldest = now;
-    state->next_try = (state->next_try + 1) % ACCESS_TRIES;
+    *oldest = source->last = now;
+    source->next = (source->next + 1) % ACCESS_TRIES;
     return true;
 }
 
@@ -364,20 +407,25 @@ password_fits(const char *password, const char *hash)
 }
 
 enum access_try
-access_login(struct access_state *state, const struct store_view *view, const char *user,
-        const char *password, int64_t now, char token[ACCESS_TOKEN_SIZE])
+access_login(struct access_state *state, enum access_way way, struct MHD_Connection *connection,
+        const struct store_view *view, const char *user, const char *password, int64_t now,
+        char token[ACCESS_TOKEN_SIZE])
 {
+    char name[SOURCE_SIZE];
+    struct source *source;
     struct store_setting hash;
     bool known =
             user_setting(view, user, "password", &hash) && role_of(view, user) != ACCESS_NOBODY;
 
-    if (!may_try(state, now))
+    source_name(way, connection, name);
+    source = find_source(state, name);
+    if (!may_try(source, now))
         return ACCESS_TOO_OFTEN;
     if (!password_fits(password, known ? hash.value : state->nobody) || !known)
         return ACCESS_WRONG;
     /* Whoever knew it does not count. */
-    state->next_try = (state->next_try + ACCESS_TRIES - 1) % ACCESS_TRIES;
-    state->tries[state->next_try] = 0;
+    source->next = (source->next + ACCESS_TRIES - 1) % ACCESS_TRIES;
+    source->tries[source->next] = 0;
     return begin_session(state, user, hash.value, now, token) ? ACCESS_GOOD : ACCESS_WRONG;
 }
 

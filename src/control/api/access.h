@@ -30,7 +30,7 @@ enum access_way {
 #define ACCESS_LONGEST_S (12 * 3600)
 /* `certgate console` prints a link that is good once, for so long. */
 #define ACCESS_LINK_S 300
-/* A password costs a tenth of a second of everybody's time: so many tries in that many seconds. */
+/* A password costs a tenth of a second of everybody's time: so many tries of one source in that many seconds. */
 #define ACCESS_TRIES 10
 #define ACCESS_TRIES_S 60
 
@@ -60,8 +60,9 @@ bool access_is_meant(const struct access *access, struct MHD_Connection *connect
 
 enum access_try { ACCESS_GOOD, ACCESS_WRONG, ACCESS_TOO_OFTEN };
 /* Begins a session; token is what the cookie holds. */
-enum access_try access_login(struct access_state *state, const struct store_view *view,
-        const char *user, const char *password, int64_t now, char token[ACCESS_TOKEN_SIZE]);
+enum access_try access_login(struct access_state *state, enum access_way way,
+        struct MHD_Connection *connection, const struct store_view *view, const char *user,
+        const char *password, int64_t now, char token[ACCESS_TOKEN_SIZE]);
 /* The same by a link, which is then spent. */
 enum access_try access_login_link(
         struct access_state *state, const char *link, int64_t now, char token[ACCESS_TOKEN_SIZE]);

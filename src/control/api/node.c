@@ -173,8 +173,8 @@ api_login(struct api_request *request)
         api_error(request, MHD_HTTP_BAD_REQUEST, "invalid", "user and password are needed");
         return;
     }
-    switch (access_login(api_access(request->api), viewed ? &view : NULL, user, password,
-            (int64_t)time(NULL), token)) {
+    switch (access_login(api_access(request->api), request->way, request->connection,
+            viewed ? &view : NULL, user, password, (int64_t)time(NULL), token)) {
     case ACCESS_GOOD:
         request->cookie = token;
         api_ok(request, json_pack("{s:s}", "user", user));

@@ -20,6 +20,7 @@ struct api_request {
     struct control *control;
     struct MHD_Connection *connection;
     const char *name; /* what stands in the route's {…}, decoded; NULL: nothing */
+    enum access_way way; /* by which it came */
     struct access who;
     json_t *body; /* the JSON object that came; NULL: none */
     const uint8_t *bytes; /* what came, as it is */

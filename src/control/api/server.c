@@ -236,6 +236,7 @@ begin_request(
     in->request.api = way->api;
     in->request.control = control;
     in->request.connection = connection;
+    in->request.way = way->way;
     in->request.over_tls = way->way == ACCESS_CONSOLE;
     cg_buf_init(&in->request.text, API_MAX_LARGE_BODY);
     access_find(way->api->access, way->way, connection,
