@@ -51,8 +51,16 @@ bool commit_first(struct control *control, const struct settings *file,
 /* It is in force now. */
 void commit_started(struct control *control);
 
+/* Hands the workers a generation that could not be handed to them when it was made. */
+void commit_feed_again(struct control *control, int64_t now);
+
 /* Appends a difference to the json_t array `arg`; secrets are not in it. */
 bool commit_add_difference(void *arg, const struct store_difference *it);
+
+/* Who listens to the admin API learns at once of the generation, and of what waits. */
+void commit_tell(struct control *control, const char *actor);
+
+/* ---- confirm.c ---- */
 
 /* The generation that waits stays. False when none waits. */
 bool commit_confirm(struct control *control, const struct store_author *author);
@@ -61,9 +69,7 @@ enum commit_end commit_revert(
         struct control *control, const struct store_author *author, struct cg_buf *problems);
 /* Takes back what nobody confirmed in time. */
 void commit_step(struct control *control, int64_t now);
-/* Hands the workers a generation that could not be handed to them when it was made. */
-void commit_feed_again(struct control *control, int64_t now);
-/* When commit_step() has to run next, in milliseconds of now_ms(). */
+/* When commit_step() or commit_feed_again() has to run next, in milliseconds of now_ms(). */
 int64_t commit_next_ms(const struct control *control);
 
 #endif
