@@ -251,6 +251,12 @@ candidate_find_user(struct candidate *candidate, struct cg_buf *problems)
     if (user->pw_uid == 0)
         cg_buf_addf(problems, "user: '%s' is root, which workers never are\n", name);
     candidate->give_up_root = geteuid() == 0;
+    /* What comes from the workers' user there is believed, and any program may run as nobody. */
+    if (candidate->give_up_root && candidate->settings->console_socket != NULL &&
+            strcmp(name, "nobody") == 0)
+        cg_buf_add(problems,
+                "console-socket needs 'user', and not nobody: programs of that user can say there "
+                "who a peer is\n");
     candidate->uid = user->pw_uid;
     candidate->gid = user->pw_gid;
 }

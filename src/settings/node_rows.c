@@ -14,7 +14,7 @@ const struct node_row node_rows[] = {
     { "tcs", "\"FOLDER\"", "", "the Trusted Certificate Store: certificate files (with store = true: to begin with)" },
     { "metrics", "\"ADDRESS:PORT\"", "nowhere", "where metrics are served in Prometheus' text, at /metrics; 'certgate metrics' prints them too" },
     { "console", "\"ADDRESS:PORT\"", "nowhere", "where a browser on this machine finds the console, a loopback address; 'certgate console' prints a link" },
-    { "console-socket", "\"FILE\"", "none", "a socket to be the backend of an interface through which the console is reached from elsewhere" },
+    { "console-socket", "\"FILE\"", "none", "a socket to be the backend of an interface through which the console is reached from elsewhere; needs a user of its own for the workers" },
     { "inventory", "true", "true", "keep an inventory of the certificates received, for 'certgate peers' and 'certgate what-if'" },
     { "crl", "{\"FILE\", \"URL\"}", "none", "CRLs that are kept whether a certificate names them or not, for interfaces with 'revocation'" },
     { "revocation-allow-private", "false", "false", "CRLs and OCSP responders may be at private, loopback and link-local addresses" },

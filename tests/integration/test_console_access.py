@@ -1,7 +1,9 @@
 """Who gets in by the console's address and socket, what they may do, and what keeps other pages out."""
 import http.client
 import json
+import os
 import re
+import signal
 import signal
 import subprocess
 import warnings
@@ -153,7 +155,7 @@ def test_forwarded_fields_mean_nothing_on_loopback(browser):
 def test_a_certificate_is_somebody_through_an_interface(gateway_of, reachable, good, pki):
     socket = f"{reachable}/console.sock"
     node = gateway_of({"manager": {"backend": f"unix:{socket}", "mode": "http"}}, store=True,
-                      node=[f'console-socket = "{socket}"'])
+                      node=[f'console-socket = "{socket}"', 'user = "daemon"'])
     admin = Admin(node)
     node.wait_generation(admin.change(
         {"op": "set", "name": "user.eve.role", "value": "auditor"},
@@ -177,7 +179,7 @@ def test_a_certificate_is_somebody_through_an_interface(gateway_of, reachable, g
 def test_the_consoles_socket_is_no_backend_of_one_that_passes_octets_on(gateway_of, reachable):
     """What comes by it says by fields whose certificate was accepted: in mode tcp the peer would write them."""
     socket = f"{reachable}/console.sock"
-    node = gateway_of({"manager": {}}, store=True, node=[f'console-socket = "{socket}"'])
+    node = gateway_of({"manager": {}}, store=True, node=[f'console-socket = "{socket}"', 'user = "daemon"'])
     for mode in ("tcp", None):
         node.configure({"manager": {"backend": f"unix:{socket}", "mode": mode}})
         node.process.send_signal(signal.SIGHUP)
@@ -187,7 +189,7 @@ def test_the_consoles_socket_is_no_backend_of_one_that_passes_octets_on(gateway_
 def test_the_cookie_of_a_session_through_an_interface_is_for_tls_alone(gateway_of, reachable, good):
     socket = f"{reachable}/console.sock"
     node = gateway_of({"manager": {"backend": f"unix:{socket}", "mode": "http"}}, store=True,
-                      node=[f'console-socket = "{socket}"'])
+                      node=[f'console-socket = "{socket}"', 'user = "daemon"'])
     hashed = crypt.crypt(PASSWORD, "$y$j9T$F5Jx5fExrKuPp53xLKQ..1")
     node.wait_generation(Admin(node).change({"op": "set", "name": "user.eve.role", "value": "auditor"},
                                             {"op": "set", "name": "user.eve.password", "value": hashed})["generation"])
@@ -207,10 +209,19 @@ def test_a_session_ends_when_its_password_is_another(node, browser):
     node.admin.set("user.auditor.password", crypt.crypt(PASSWORD, "$y$j9T$F5Jx5fExrKuPp53xLKQ..1"))
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a worker another user")
+def test_nobody_is_no_user_to_believe(gateway_of, reachable):
+    node = gateway_of({"manager": {}}, store=True)
+    node.node = [f'console-socket = "{reachable}/nobody.sock"']
+    node.configure({"manager": {}})
+    node.process.send_signal(signal.SIGHUP)
+    until("the refusal", lambda: "console-socket needs 'user'" in node.messages())
+
+
 def test_many_wrong_passwords_hold_up_their_own_source_alone(gateway_of, reachable, good):
     socket = f"{reachable}/tries.sock"
     node = gateway_of({"manager": {"backend": f"unix:{socket}", "mode": "http"}}, store=True,
-                      node=[f'console-socket = "{socket}"'])
+                      node=[f'console-socket = "{socket}"', 'user = "daemon"'])
     admin = Admin(node)
     hashed = crypt.crypt(PASSWORD, "$y$j9T$F5Jx5fExrKuPp53xLKQ..1")
     node.wait_generation(admin.change(
