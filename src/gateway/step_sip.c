@@ -106,6 +106,23 @@ pass_head(struct conn *conn, const struct sip_head *head)
     drop_input(side, head->head_len);
 }
 
+/*
+ * Whose request it is. A trunk of which every request is judged stays one whatever it says next: with the name
+ * of nobody's domain it would else go on under the rules of phones.
+ */
+static const struct gw_class *
+classify(const struct conn *conn, const struct sip_head *head, const char **by)
+{
+    const struct gw_class *class =
+            classify_from_domain(conn->iface, head->from_domain, class_by_source(&conn->guess), by);
+
+    if ((class != NULL && class->settings != NULL) || conn->class == NULL ||
+            conn->class->settings == NULL || !conn->class->settings->every_request)
+        return class;
+    *by = conn->class_by;
+    return conn->class;
+}
+
 /* Who says this, and may it? */
 static enum did
 on_request(struct conn *conn, const struct sip_head *head)
@@ -115,8 +132,7 @@ on_request(struct conn *conn, const struct sip_head *head)
 
     if (!live_follow(conn))
         return answer(conn, head->head_len, 403, "Forbidden");
-    class = classify_from_domain(
-            conn->iface, head->from_domain, class_by_source(&conn->guess), &by);
+    class = classify(conn, head, &by);
     if (class == NULL) {
         conn_record_refusal(conn, CG_REASON_CLASS_UNKNOWN,
                 "neither the source address nor the From domain is a trunk's");

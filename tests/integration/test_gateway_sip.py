@@ -115,9 +115,11 @@ def test_a_trunks_domain_is_known_however_it_is_spelt(gateway, host):
 
 
 def test_the_first_request_may_be_the_trunks_even_to_register(gateway):
+    mark = gateway.mark()
     peer = Peer(gateway, "sip")
     assert peer.ask(register(TRUNK)) == 403
     peer.close()
+    assert gateway.record(mark)["reason"] == "certificate-missing"
 
 
 def test_a_certificate_of_another_domain_does_not_carry_the_trunk(gateway, pki):
@@ -167,6 +169,23 @@ def test_the_from_domain_of_the_first_request_must_be_the_certificates(gateway, 
         assert peer.ask(request("OPTIONS", "sip:gw.example.test", sender)) == status
         peer.close()
         assert gateway.record(mark)["reason"] == (None if status == 200 else "sip-domain-mismatch")
+
+
+@pytest.mark.parametrize("interface, status", [("sip", 403), ("single", 200)])
+def test_a_later_from_domain_is_judged_where_every_request_is(gateway, trunk, interface, status):
+    mark = gateway.mark()
+    peer = Peer(gateway, interface, trunk)
+    assert peer.ask(request("OPTIONS", "sip:gw.example.test", TRUNK)) == 200
+    peer.send(request("OPTIONS", "sip:gw.example.test", OTHER, number=2))
+    answer = read_message(peer.stream)
+    assert int(answer[0].split(" ")[1]) == status
+    peer.close()
+    gateway.record(mark)
+    if status == 403:
+        until("both records", lambda: gateway.mark() >= mark + 2)
+        record = gateway.records()[mark + 1]
+        assert (record["class"], record["reason"]) == ("carrier", "sip-domain-mismatch")
+        assert record["incident"] in str(answer)
 
 
 def test_messages_come_in_pieces_and_several_at_once(gateway, server):
