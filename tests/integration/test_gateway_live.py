@@ -94,7 +94,7 @@ def test_later_requests_are_judged_by_the_new_generation(gateway_of, good, web):
     gateway.configure({"web": {"level": "none"}})
     gateway.reload(2)
     assert client.upgrade("/hq")[0] == 403
-    assert gateway.records()[-1]["generation"] == 2
+    until("its record", lambda: gateway.records()[-1]["generation"] == 2)
     client.close()
 
 
