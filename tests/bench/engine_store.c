@@ -180,7 +180,7 @@ measure_size(struct world *world, size_t size, int rounds)
 void
 measure_stores(int rounds)
 {
-    static const size_t sizes[] = { 10, 10000, 100000 };
+    static const size_t sizes[] = { 10, 10000, 100000, 1000000 };
     static struct world world;
 
     make_world(&world);
