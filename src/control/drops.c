@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "control/api/edits.h"
 #include "control/commit.h"
+#include "control/edits.h"
 #include "control/say.h"
 #include "control/watch.h"
 #include "input/input.h"

@@ -63,21 +63,16 @@ keep_keys(const struct state *state, const struct candidate *candidate)
 {
     json_t *list = json_array();
     char *text = NULL;
-    bool ok = false;
-    int fd;
+    bool ok;
 
     for (size_t i = 0; i < candidate->snapshot.identity_count; i++)
         (void)json_array_append_new(list, json_string(candidate->key_paths[i]));
     if (json_array_size(list) == candidate->snapshot.identity_count)
         text = json_dumps(list, JSON_COMPACT);
-    fd = openat(state->folder, KEYS_NAME ".new", O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-    if (text != NULL && fd >= 0)
-        ok = write_all(fd, text, strlen(text)) && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
+    ok = text != NULL && state_store_text(state, KEYS_NAME, text);
     free(text);
     json_decref(list);
-    return ok && renameat(state->folder, KEYS_NAME ".new", state->folder, KEYS_NAME) == 0;
+    return ok;
 }
 
 bool

@@ -3,9 +3,8 @@
 #include <string.h>
 #include <sys/un.h>
 
-#include "control/api/certificates.h"
-#include "control/api/request.h"
 #include "control/peers.h"
+#include "control/shapes.h"
 #include "inventory/would.h"
 
 struct look {
@@ -20,9 +19,9 @@ peer_json(const struct inventory_peer *peer, enum cg_reason reason, int64_t now)
 {
     return json_pack("{s:s,s:s,s:s,s:s,s:o,s:I,s:s,s:I}", "interface", peer->interface, "class",
             peer->class, "sha256", peer->sha256, "subject", peer->subject, "last_seen",
-            api_time(peer->last_seen), "count", (json_int_t)peer->count, "reason",
+            shape_time(peer->last_seen), "count", (json_int_t)peer->count, "reason",
             reason == CG_REASON_NONE ? "" : cg_reason_info(reason)->code, "days_left",
-            (json_int_t)certificates_days_left(peer->not_after, now));
+            (json_int_t)shape_days_left(peer->not_after, now));
 }
 
 static bool
@@ -97,7 +96,7 @@ lockout_look(const struct control *control, const struct candidate *candidate,
     if (administrator != NULL && administrator[0] != '\0')
         self = look_at_self(control, inventory, &query, administrator, err);
     if (self != NULL)
-        out = json_pack("{s:o,s:I,s:I,s:O,s:I,s:O,s:O}", "since", api_time(query.since), "total",
+        out = json_pack("{s:o,s:I,s:I,s:O,s:I,s:O,s:O}", "since", shape_time(query.since), "total",
                 (json_int_t)counts.refused, "unsure", (json_int_t)look.unsure, "peers",
                 look.refused, "admitted", (json_int_t)counts.admitted, "admits", look.admitted,
                 "self", self);

@@ -53,8 +53,8 @@ state_open(struct state *state, const char *path, uint64_t *generation)
 }
 
 /* Written beside and renamed, so that a power cut leaves the old or the new text. */
-static bool
-store_text(const struct state *state, const char *name, const char *text)
+bool
+state_store_text(const struct state *state, const char *name, const char *text)
 {
     char beside[64];
     bool ok;
@@ -76,7 +76,7 @@ state_store_generation(const struct state *state, uint64_t generation)
     char text[32];
 
     (void)snprintf(text, sizeof(text), "%llu\n", (unsigned long long)generation);
-    return store_text(state, "generation", text);
+    return state_store_text(state, "generation", text);
 }
 
 bool
@@ -89,7 +89,7 @@ state_store_pending(const struct state *state, const struct pending *pending)
     (void)snprintf(text, sizeof(text), "%llu %llu %lld %u\n",
             (unsigned long long)pending->generation, (unsigned long long)pending->back_to,
             (long long)pending->reverts_at, pending->within_s);
-    return store_text(state, "pending", text);
+    return state_store_text(state, "pending", text);
 }
 
 void

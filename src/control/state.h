@@ -28,6 +28,8 @@ struct pending {
 /* Each says what is wrong and returns false. */
 bool state_open(struct state *state, const char *path, uint64_t *generation);
 bool state_open_control(struct state *state, const char *path);
+/* A small file of the directory, whole or not at all. */
+bool state_store_text(const struct state *state, const char *name, const char *text);
 bool state_store_generation(const struct state *state, uint64_t generation);
 
 /* What waits survives a restart, so that it goes back even then. */

@@ -9,24 +9,24 @@
 #include <sys/un.h>
 #include <time.h>
 
-bool
-value_duration(const char *text, uint64_t *ms)
+struct unit {
+    const char *name;
+    uint64_t worth;
+};
+
+/* A whole number of up to a thousand millions and its unit, nothing between or behind. */
+static bool
+number_of(const char *text, const struct unit *units, size_t count, uint64_t *out)
 {
-    static const struct {
-        const char *unit;
-        uint64_t ms;
-    } units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
-    char *end;
     unsigned long long number;
+    char *end;
 
     if (text[0] < '0' || text[0] > '9')
         return false;
     number = strtoull(text, &end, 10);
-    if (number > 1000000000)
-        return false;
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (strcmp(end, units[i].unit) == 0) {
-            *ms = number * units[i].ms;
+    for (size_t i = 0; number <= 1000000000 && i < count; i++) {
+        if (strcmp(end, units[i].name) == 0) {
+            *out = number * units[i].worth;
             return true;
         }
     }
@@ -34,27 +34,21 @@ value_duration(const char *text, uint64_t *ms)
 }
 
 bool
+value_duration(const char *text, uint64_t *ms)
+{
+    static const struct unit units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 },
+        { "h", 3600000 }, { "d", 86400000 } };
+
+    return number_of(text, units, sizeof(units) / sizeof(units[0]), ms);
+}
+
+bool
 value_size(const char *text, uint64_t *bytes)
 {
-    static const struct {
-        const char *unit;
-        uint64_t bytes;
-    } units[] = { { "B", 1 }, { "KB", 1000 }, { "MB", 1000000 }, { "GB", 1000000000 } };
-    char *end;
-    unsigned long long number;
+    static const struct unit units[] = { { "B", 1 }, { "KB", 1000 }, { "MB", 1000000 },
+        { "GB", 1000000000 } };
 
-    if (text[0] < '0' || text[0] > '9')
-        return false;
-    number = strtoull(text, &end, 10);
-    if (number > 1000000000)
-        return false;
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (strcmp(end, units[i].unit) == 0) {
-            *bytes = number * units[i].bytes;
-            return true;
-        }
-    }
-    return false;
+    return number_of(text, units, sizeof(units) / sizeof(units[0]), bytes);
 }
 
 static bool

@@ -7,15 +7,6 @@
 #include "control/api/request.h"
 #include "input/lint.h"
 
-int64_t
-certificates_days_left(int64_t not_after, int64_t now)
-{
-    int64_t left = not_after - now;
-
-    return left >= 0 ? left / CERTIFICATES_DAY_S
-                     : -((-left + CERTIFICATES_DAY_S - 1) / CERTIFICATES_DAY_S);
-}
-
 static void
 add_text(json_t *out, const char *name, const struct cg_cert *cert, enum cg_cert_field field)
 {
@@ -30,10 +21,10 @@ certificates_trusted(const struct store_cert *it, int64_t now)
 {
     struct cg_cert *cert = NULL;
     json_t *out = json_pack("{s:o,s:s,s:s,s:s,s:o,s:o,s:I,s:I}", "sha256",
-            api_hex(it->sha256, CG_SHA256_SIZE), "kind", store_cert_kind_name(it->kind), "subject",
-            it->subject, "key", it->key, "not_before", api_time(it->not_before), "not_after",
-            api_time(it->not_after), "days_left",
-            (json_int_t)certificates_days_left(it->not_after, now), "since", (json_int_t)it->since);
+            shape_hex(it->sha256, CG_SHA256_SIZE), "kind", store_cert_kind_name(it->kind),
+            "subject", it->subject, "key", it->key, "not_before", shape_time(it->not_before),
+            "not_after", shape_time(it->not_after), "days_left",
+            (json_int_t)shape_days_left(it->not_after, now), "since", (json_int_t)it->since);
 
     if (out != NULL && cg_cert_from_der(it->der, it->len, &cert, NULL) == CG_OK) {
         add_text(out, "issuer", cert, CG_FIELD_ISSUER);
@@ -59,17 +50,17 @@ certificates_inspected(const struct cg_cert *cert, const struct store_view *view
     json_t *out = json_object(), *lint = json_array();
 
     present = store_tcs_get(view, digest, is_there, &present, NULL) == STORE_OK;
-    (void)json_object_set_new(out, "sha256", api_hex(digest, CG_SHA256_SIZE));
+    (void)json_object_set_new(out, "sha256", shape_hex(digest, CG_SHA256_SIZE));
     (void)json_object_set_new(
             out, "kind", json_string(store_cert_kind_name(store_cert_kind_of(cert))));
     add_text(out, "subject", cert, CG_FIELD_SUBJECT);
     add_text(out, "issuer", cert, CG_FIELD_ISSUER);
     add_text(out, "serial", cert, CG_FIELD_SERIAL);
     add_text(out, "key", cert, CG_FIELD_KEY);
-    (void)json_object_set_new(out, "not_before", api_time(cg_cert_not_before(cert)));
-    (void)json_object_set_new(out, "not_after", api_time(cg_cert_not_after(cert)));
+    (void)json_object_set_new(out, "not_before", shape_time(cg_cert_not_before(cert)));
+    (void)json_object_set_new(out, "not_after", shape_time(cg_cert_not_after(cert)));
     (void)json_object_set_new(out, "days_left",
-            json_integer((json_int_t)certificates_days_left(cg_cert_not_after(cert), now)));
+            json_integer((json_int_t)shape_days_left(cg_cert_not_after(cert), now)));
     (void)json_object_set_new(out, "present", json_boolean(present));
     for (size_t i = 0; i < lint_rule_count; i++)
         if (lint_rules[i].holds(cert, now))

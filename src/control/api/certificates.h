@@ -7,10 +7,6 @@
 #include "base/buf.h"
 #include "store/store.h"
 
-#define CERTIFICATES_DAY_S 86400
-
-/* Whole days until then; negative once it has passed. */
-int64_t certificates_days_left(int64_t not_after, int64_t now);
 /* An entry of the trust store. */
 json_t *certificates_trusted(const struct store_cert *cert, int64_t now);
 /* One that somebody may want to add: the same, and whether it is there already. */

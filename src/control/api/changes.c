@@ -1,8 +1,8 @@
 /* POST /changes: edits of everything that the store holds, made as one commit. */
 #include <string.h>
 
-#include "control/api/edits.h"
 #include "control/api/handlers.h"
+#include "control/edits.h"
 
 #define MAX_EDITS 100000
 #define MAX_CONFIRM_S (24 * 3600)
@@ -72,7 +72,7 @@ change(struct api_request *request, bool only_ask)
             request->control->pending.generation == 0 || end != COMMIT_MADE
                     ? json_null()
                     : json_pack("{s:o}", "reverts_at",
-                              api_time(request->control->pending.reverts_at)));
+                              shape_time(request->control->pending.reverts_at)));
     api_commit(request, end, &problems, told);
 done:
     cg_buf_release(&problems);

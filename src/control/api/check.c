@@ -4,8 +4,8 @@
 #include <time.h>
 
 #include "base/limits.h"
-#include "control/api/edits.h"
 #include "control/api/handlers.h"
+#include "control/edits.h"
 
 struct work {
     struct input_list given; /* the received certificate, then what came with it */

@@ -18,7 +18,7 @@ take_time(struct api_request *request, const char *name, int64_t *ms, int64_t en
 
     if (text == NULL)
         return true;
-    if (!api_parse_time(text, &seconds)) {
+    if (!shape_parse_time(text, &seconds)) {
         api_error(request, MHD_HTTP_BAD_REQUEST, "invalid",
                 "'%s' has to be a time such as 2026-11-25T08:00:00Z, not '%.40s'", name, text);
         return false;

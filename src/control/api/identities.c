@@ -5,9 +5,9 @@
 
 #include "base/error.h"
 #include "base/limits.h"
-#include "control/api/edits.h"
 #include "control/api/handlers.h"
 #include "control/api/view.h"
+#include "control/edits.h"
 #include "control/keeping.h"
 #include "identity/files.h"
 #include "identity/identity.h"

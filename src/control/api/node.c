@@ -27,7 +27,7 @@ allowances_json(const struct snapshot_rules *rules)
     for (size_t i = 0; i < rules->allowance_count; i++)
         (void)json_array_append_new(list,
                 json_pack("{s:s,s:o}", "name", cg_allowance_name(rules->allowances[i].allowance),
-                        "until", api_time(rules->allowances[i].until)));
+                        "until", shape_time(rules->allowances[i].until)));
     return list;
 }
 
@@ -114,7 +114,7 @@ pending_json(const struct pending *pending)
     return pending->generation == 0
             ? json_null()
             : json_pack("{s:I,s:I,s:o}", "generation", (json_int_t)pending->generation, "back_to",
-                      (json_int_t)pending->back_to, "reverts_at", api_time(pending->reverts_at));
+                      (json_int_t)pending->back_to, "reverts_at", shape_time(pending->reverts_at));
 }
 
 void
@@ -135,14 +135,14 @@ api_status(struct api_request *request)
                 interfaces, interface_json(control, &control->candidate->snapshot.interfaces[i]));
     answer = json_pack("{s:s,s:s,s:o,s:I,s:{s:I,s:I,s:I},s:s,s:I,s:b,s:s?,s:{s:I,s:I},s:o,s:o,s:o}",
             "version", CERTGATE_VERSION, "node", control->candidate->snapshot.node, "now",
-            api_time((int64_t)time(NULL)), "generation", (json_int_t)control->generation, "workers",
-            "wanted", (json_int_t)fleet->count, "running", (json_int_t)fleet_running(fleet),
-            "restarts", (json_int_t)fleet->restarts, "sandbox", control->confined, "records_lost",
-            (json_int_t)recording_lost(control), "store", control->store != NULL, "problem",
-            control->unusable, "tcs", "count", (json_int_t)control->candidate->snapshot.tcs_count,
-            "expiring", (json_int_t)control->candidate->tcs_expiring, "started",
-            api_time(control->started), "pending", pending_json(&control->pending), "interfaces",
-            interfaces);
+            shape_time((int64_t)time(NULL)), "generation", (json_int_t)control->generation,
+            "workers", "wanted", (json_int_t)fleet->count, "running",
+            (json_int_t)fleet_running(fleet), "restarts", (json_int_t)fleet->restarts, "sandbox",
+            control->confined, "records_lost", (json_int_t)recording_lost(control), "store",
+            control->store != NULL, "problem", control->unusable, "tcs", "count",
+            (json_int_t)control->candidate->snapshot.tcs_count, "expiring",
+            (json_int_t)control->candidate->tcs_expiring, "started", shape_time(control->started),
+            "pending", pending_json(&control->pending), "interfaces", interfaces);
     api_ok(request, answer);
 }
 
@@ -219,7 +219,7 @@ api_console_link(struct api_request *request)
     sockets_text(at, where, sizeof(where));
     api_ok(request,
             json_pack("{s:o,s:o}", "url", json_sprintf("http://%s/login?token=%s", where, link),
-                    "until", api_time(now + ACCESS_LINK_S)));
+                    "until", shape_time(now + ACCESS_LINK_S)));
 }
 
 /* ---- what is asked of the node ----------------------------------------------------------------- */

@@ -51,11 +51,11 @@ peer_json(const struct inventory_peer *peer, int64_t now)
             "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:I,s:o,s:o,s:o,s:I,s:s?,s:s,s:b,s:o}",
             "interface", peer->interface, "class", peer->class, "service", peer->service, "role",
             peer->role, "sha256", peer->sha256, "subject", peer->subject, "issuer", peer->issuer,
-            "san", peer->names, "peer", peer->peer, "first_seen", api_time(peer->first_seen),
-            "last_seen", api_time(peer->last_seen), "count", (json_int_t)peer->count, "verdicts",
-            verdicts_json(peer), "not_before", api_time(peer->not_before), "not_after",
-            api_time(peer->not_after), "days_left",
-            (json_int_t)certificates_days_left(peer->not_after, now), "successor",
+            "san", peer->names, "peer", peer->peer, "first_seen", shape_time(peer->first_seen),
+            "last_seen", shape_time(peer->last_seen), "count", (json_int_t)peer->count, "verdicts",
+            verdicts_json(peer), "not_before", shape_time(peer->not_before), "not_after",
+            shape_time(peer->not_after), "days_left",
+            (json_int_t)shape_days_left(peer->not_after, now), "successor",
             peer->successor_sha256[0] == '\0' ? NULL : peer->successor_sha256, "level", peer->level,
             "latched", peer->latched, "enforced",
             verdict_json(peer->accepted ? "accept" : "reject", peer->reason));
@@ -139,7 +139,7 @@ expiring_json(const char *sha256, const char *subject, int64_t not_after, int64_
         const char *key, const char *value)
 {
     json_t *out = json_pack("{s:s,s:s,s:o,s:I}", "sha256", sha256, "subject", subject, "not_after",
-            api_time(not_after), "days_left", (json_int_t)certificates_days_left(not_after, now));
+            shape_time(not_after), "days_left", (json_int_t)shape_days_left(not_after, now));
 
     if (out != NULL && key != NULL)
         (void)json_object_set_new(out, key, json_string(value));
@@ -154,7 +154,7 @@ add_expiring_trusted(void *arg, const struct store_cert *cert)
 
     if (cert->not_after > expiring->by)
         return true;
-    hex = api_hex(cert->sha256, CG_SHA256_SIZE);
+    hex = shape_hex(cert->sha256, CG_SHA256_SIZE);
     (void)json_array_append_new(expiring->list,
             expiring_json(json_string_value(hex), cert->subject, cert->not_after, expiring->now,
                     NULL, NULL));
@@ -199,13 +199,11 @@ void
 api_expiring(struct api_request *request)
 {
     const int64_t now = (int64_t)time(NULL);
-    const int64_t by =
-            now + (int64_t)api_query_number(request, "days", 60, 0, 3650) * CERTIFICATES_DAY_S;
+    const int64_t by = now + (int64_t)api_query_number(request, "days", 60, 0, 3650) * SHAPE_DAY_S;
     struct expiring tcs = { json_array(), by, now }, identities = { json_array(), by, now },
                     peers = { json_array(), by, now };
     /* Only who was here within a month is still missed. */
-    const struct inventory_query query = { .since = now - 30 * CERTIFICATES_DAY_S,
-        .expires_by = by };
+    const struct inventory_query query = { .since = now - 30 * SHAPE_DAY_S, .expires_by = by };
     struct inventory *inventory = peers_inventory(request->control->peers);
     struct cg_error err = { "" };
     struct store_view view;

@@ -8,6 +8,7 @@
 #include "control/api/access.h"
 #include "control/commit.h"
 #include "control/node.h"
+#include "control/shapes.h"
 
 /* Longest body of a request, unless its route takes large ones: certificates in bulk, a backup. */
 #define API_MAX_BODY (1024 * 1024)
@@ -59,14 +60,6 @@ void api_commit(struct api_request *request, enum commit_end end, const struct c
         json_t *told);
 void api_store_error(
         struct api_request *request, enum store_status status, const struct cg_error *err);
-
-/* "2026-11-25T08:00:00Z", or null for none. */
-json_t *api_time(int64_t time);
-/* RFC 3339, a date (its end), or seconds since 1970. False when it is none. */
-bool api_parse_time(const char *text, int64_t *out);
-json_t *api_hex(const uint8_t *bytes, size_t len);
-/* 64 hex digits as 32 octets. */
-bool api_fingerprint(const char *text, uint8_t out[CG_SHA256_SIZE]);
 
 typedef void api_handler(struct api_request *request);
 

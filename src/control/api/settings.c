@@ -144,8 +144,8 @@ add_past(void *arg, const struct store_past *past)
 {
     return json_array_append_new(arg,
                    json_pack("{s:I,s:o,s:s,s:s?,s:b}", "generation", (json_int_t)past->generation,
-                           "time", api_time(past->time), "actor", past->actor, "value", past->value,
-                           "latched", past->latched)) == 0;
+                           "time", shape_time(past->time), "actor", past->actor, "value",
+                           past->value, "latched", past->latched)) == 0;
 }
 
 void
@@ -217,9 +217,9 @@ add_generation(void *arg, const struct store_generation *it)
     page->last = it->number;
     return json_array_append_new(page->list,
                    json_pack("{s:I,s:o,s:s,s:s,s:s,s:I,s:o}", "number", (json_int_t)it->number,
-                           "time", api_time(it->time), "actor", it->actor, "comment", it->comment,
+                           "time", shape_time(it->time), "actor", it->actor, "comment", it->comment,
                            "kind", it->kind, "source", (json_int_t)it->source, "digest",
-                           api_hex(it->digest, CG_SHA256_SIZE))) == 0;
+                           shape_hex(it->digest, CG_SHA256_SIZE))) == 0;
 }
 
 void
@@ -288,10 +288,10 @@ add_audit(void *arg, const struct store_audit *it)
     detail = json_loads(it->detail, 0, NULL);
     return json_array_append_new(page->list,
                    json_pack("{s:I,s:o,s:s,s:s,s:I,s:o,s:o}", "number", (json_int_t)it->number,
-                           "time", api_time(it->time), "actor", it->actor, "action", it->action,
+                           "time", shape_time(it->time), "actor", it->actor, "action", it->action,
                            "generation", (json_int_t)it->generation, "detail",
                            detail == NULL ? json_object() : detail, "hash",
-                           api_hex(it->hash, CG_SHA256_SIZE))) == 0;
+                           shape_hex(it->hash, CG_SHA256_SIZE))) == 0;
 }
 
 void

@@ -4,9 +4,9 @@
 #include <time.h>
 
 #include "control/api/certificates.h"
-#include "control/api/edits.h"
 #include "control/api/handlers.h"
 #include "control/api/view.h"
+#include "control/edits.h"
 #include "control/peers.h"
 #include "input/lint.h"
 #include "inventory/inventory.h"
@@ -53,7 +53,7 @@ api_tcs_list(struct api_request *request)
     uint64_t count = 0;
     enum store_status status;
 
-    if (after != NULL && !api_fingerprint(after, from)) {
+    if (after != NULL && !shape_fingerprint(after, from)) {
         api_error(request, MHD_HTTP_BAD_REQUEST, "invalid", "'after' has to be a fingerprint");
         goto done;
     }
@@ -66,7 +66,7 @@ api_tcs_list(struct api_request *request)
         api_ok(request,
                 json_pack("{s:I,s:O,s:o}", "count", (json_int_t)count, "certificates", listing.list,
                         "next",
-                        listing.more ? api_hex(listing.last, CG_SHA256_SIZE) : json_null()));
+                        listing.more ? shape_hex(listing.last, CG_SHA256_SIZE) : json_null()));
     else
         api_store_error(request, status, &err);
 done:
@@ -127,7 +127,7 @@ api_tcs_get(struct api_request *request)
     struct store_view view;
     enum store_status status;
 
-    if (!api_fingerprint(request->name, sha256)) {
+    if (!shape_fingerprint(request->name, sha256)) {
         api_error(request, MHD_HTTP_BAD_REQUEST, "invalid", "'%s' is not a SHA-256 in hex",
                 request->name);
         return;
@@ -166,7 +166,7 @@ lint_one(void *arg, const struct store_cert *it)
         if (json_array_size(lint->findings) < API_MAX_LIMIT)
             (void)json_array_append_new(lint->findings,
                     json_pack("{s:s,s:o,s:s,s:s}", "kind", lint_rules[i].id, "sha256",
-                            api_hex(it->sha256, CG_SHA256_SIZE), "subject", it->subject, "text",
+                            shape_hex(it->sha256, CG_SHA256_SIZE), "subject", it->subject, "text",
                             lint_rules[i].says));
     }
     cg_cert_free(cert);
@@ -217,7 +217,7 @@ look_at_path(void *arg, const struct inventory_peer *peer)
             (void)json_array_append_new(paths->peers,
                     json_pack("{s:s,s:s,s:s,s:s,s:o,s:I}", "interface", peer->interface, "class",
                             peer->class, "sha256", peer->sha256, "subject", peer->subject,
-                            "last_seen", api_time(peer->last_seen), "count",
+                            "last_seen", shape_time(peer->last_seen), "count",
                             (json_int_t)peer->count));
         return true;
     }
@@ -239,13 +239,13 @@ api_tcs_dependents(struct api_request *request)
 {
     const int64_t now = (int64_t)time(NULL);
     struct inventory *inventory = peers_inventory(request->control->peers);
-    const struct inventory_query query = { .since = now - UNUSED_DAYS * CERTIFICATES_DAY_S,
+    const struct inventory_query query = { .since = now - UNUSED_DAYS * SHAPE_DAY_S,
         .expires_by = INT64_MAX };
     struct paths paths = { .wanted = request->name, .peers = json_array(), .now = now };
     struct cg_error err = { "" };
     uint8_t sha256[CG_SHA256_SIZE];
 
-    if (!api_fingerprint(request->name, sha256))
+    if (!shape_fingerprint(request->name, sha256))
         api_error(request, MHD_HTTP_BAD_REQUEST, "invalid", "'%s' is not a SHA-256 in hex",
                 request->name);
     else if (inventory == NULL)
@@ -267,7 +267,7 @@ static bool
 add_unused(void *arg, const struct store_cert *cert)
 {
     struct unused *unused = arg;
-    json_t *hex = api_hex(cert->sha256, CG_SHA256_SIZE);
+    json_t *hex = shape_hex(cert->sha256, CG_SHA256_SIZE);
     const bool used = json_object_get(unused->used, json_string_value(hex)) != NULL;
 
     json_decref(hex);
@@ -281,7 +281,7 @@ api_tcs_unused(struct api_request *request)
     const int64_t now = (int64_t)time(NULL),
                   days = (int64_t)api_query_number(request, "days", UNUSED_DAYS, 1, 3650);
     struct inventory *inventory = peers_inventory(request->control->peers);
-    const struct inventory_query query = { .since = now - days * CERTIFICATES_DAY_S,
+    const struct inventory_query query = { .since = now - days * SHAPE_DAY_S,
         .expires_by = INT64_MAX };
     struct paths paths = { .used = json_object(), .now = now };
     struct unused unused = { .listing = { .list = json_array(),
@@ -343,8 +343,8 @@ add_pin(void *arg, const struct store_pin *pin)
 {
     return json_array_append_new(arg,
                    json_pack("{s:o,s:s,s:o,s:s,s:s,s:I}", "sha256",
-                           api_hex(pin->sha256, CG_SHA256_SIZE), "interface", pin->interface,
-                           "until", api_time(pin->until), "reason", pin->reason, "incident",
+                           shape_hex(pin->sha256, CG_SHA256_SIZE), "interface", pin->interface,
+                           "until", shape_time(pin->until), "reason", pin->reason, "incident",
                            pin->incident, "since", (json_int_t)pin->since)) == 0;
 }
 

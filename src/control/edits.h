@@ -1,6 +1,6 @@
 /* Edits of the store as the admin API has them: {"op": "set", "name": …, "value": …}. */
-#ifndef CONTROL_API_EDITS_H
-#define CONTROL_API_EDITS_H
+#ifndef CONTROL_EDITS_H
+#define CONTROL_EDITS_H
 
 #include <jansson.h>
 

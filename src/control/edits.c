@@ -1,12 +1,12 @@
-#include "control/api/edits.h"
+#include "control/edits.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/api/request.h"
 #include "control/decisions.h"
+#include "control/shapes.h"
 #include "input/input.h"
 
 typedef enum store_status edit_fn(
@@ -244,7 +244,7 @@ edit_tcs_remove(
     enum store_status status = STORE_OK;
 
     if (fingerprint != NULL) {
-        if (!api_fingerprint(fingerprint, sha256))
+        if (!shape_fingerprint(fingerprint, sha256))
             return store_fail(err, STORE_INVALID, "'%.80s' is not a SHA-256 in hex", fingerprint);
         status = store_tcs_remove(change, sha256, &removed, err);
         if (status == STORE_OK && !removed)
@@ -281,7 +281,7 @@ edit_pin(struct edits *edits, const json_t *edit, struct store_change *change, s
     char fingerprint[2 * CG_SHA256_SIZE + 1];
     const char *sha256 = text_of(edit, "sha256");
 
-    if (until == NULL || !api_parse_time(until, &pin.until))
+    if (until == NULL || !shape_parse_time(until, &pin.until))
         return store_fail(err, STORE_INVALID, "'until' has to be a date such as 2027-06-30");
     if (pin.reason == NULL || pin.reason[0] == '\0')
         return missing("reason", err);
@@ -294,7 +294,7 @@ edit_pin(struct edits *edits, const json_t *edit, struct store_change *change, s
             return STORE_MISSING;
         sha256 = fingerprint;
     }
-    if (!api_fingerprint(sha256, pin.sha256))
+    if (!shape_fingerprint(sha256, pin.sha256))
         return store_fail(err, STORE_INVALID, "'%.80s' is not a SHA-256 in hex", sha256);
     if (has_place(&edits->control->candidate->snapshot, pin.interface))
         return store_pin_put(change, &pin, err);
@@ -314,7 +314,7 @@ edit_unpin(
     (void)edits;
     if (interface == NULL)
         return missing("interface", err);
-    if (!api_fingerprint(sha256, bytes))
+    if (!shape_fingerprint(sha256, bytes))
         return store_fail(err, STORE_INVALID, "'sha256' has to be a SHA-256 in hex");
     status = store_pin_remove(change, bytes, interface, &removed, err);
     if (status == STORE_OK && !removed)
