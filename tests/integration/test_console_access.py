@@ -218,6 +218,19 @@ def test_nobody_is_no_user_to_believe(gateway_of, reachable):
     until("the refusal", lambda: "console-socket needs 'user'" in node.messages())
 
 
+def test_a_file_is_not_taken_for_a_socket_of_before(gateway_of, tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("keep me\n")
+    node = gateway_of({"web": {}}, store=True)
+    node.stop()
+    node.node = [f'console-socket = "{precious}"', 'user = "daemon"']
+    node.configure({"web": {}})
+    with open(node.stderr, "ab") as stderr:
+        assert subprocess.run([node.program, "--config", node.config], stderr=stderr, timeout=60).returncode == 1
+    assert "there is something that is no socket" in node.messages()
+    assert precious.read_text() == "keep me\n"
+
+
 def test_many_wrong_passwords_hold_up_their_own_source_alone(gateway_of, reachable, good):
     socket = f"{reachable}/tries.sock"
     node = gateway_of({"manager": {"backend": f"unix:{socket}", "mode": "http"}}, store=True,

@@ -32,7 +32,6 @@ struct api_request {
     struct cg_buf text;
     const char *type;
     const char *cookie; /* to be set; "" clears it */
-    char location[64];
     bool over_tls; /* it came through an interface of ours */
     bool events; /* the connection becomes a stream of events */
 };

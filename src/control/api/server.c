@@ -98,8 +98,6 @@ add_headers(struct MHD_Response *response, const struct api_request *request)
     (void)MHD_add_response_header(response, "Content-Type", request->type);
     (void)MHD_add_response_header(response, "Cache-Control", "no-store");
     (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    if (request->location[0] != '\0')
-        (void)MHD_add_response_header(response, "Location", request->location);
     if (request->cookie == NULL)
         return;
     (void)snprintf(cookie, sizeof(cookie), "certgate-session=%s%s%s%s", request->cookie,
@@ -305,25 +303,15 @@ on_completed(void *arg, struct MHD_Connection *connection, void **state,
 
 /* ---- the ways in ------------------------------------------------------------------------------- */
 
-/* Paths come as they are: what is not plain has no route. */
-static size_t
-keep_escapes(void *arg, struct MHD_Connection *connection, char *text)
-{
-    (void)arg;
-    (void)connection;
-    return MHD_http_unescape(text);
-}
-
 static bool
 start_way(struct way *way, int socket, const char *where, struct cg_buf *problems)
 {
     errno = 0;
     way->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
             on_request, way, MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_NOTIFY_COMPLETED,
-            on_completed, NULL, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
-            MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-            (unsigned)TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(64 * 1024),
-            MHD_OPTION_END);
+            on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
+            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+            (size_t)(64 * 1024), MHD_OPTION_END);
     if (way->daemon != NULL)
         return true;
     close(socket);
@@ -336,8 +324,14 @@ static int
 listen_local(const char *path, mode_t mode, struct cg_buf *problems)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct stat before;
     int fd = -1;
 
+    if (lstat(path, &before) == 0 && !S_ISSOCK(before.st_mode)) {
+        cg_buf_addf(
+                problems, "%s: there is something that is no socket; name another path\n", path);
+        return -1;
+    }
     if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path) >=
             sizeof(address.sun_path)) {
         cg_buf_addf(problems, "%s: the path is too long for a socket\n", path);
