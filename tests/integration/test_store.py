@@ -1,4 +1,5 @@
 """The node's store beside its configuration file: what seeds it, what counts afterwards, and what survives."""
+import base64
 import os
 import re
 import signal
@@ -258,3 +259,38 @@ def test_what_is_no_certificate_is_renamed_and_said(node, tmp_path):
     path = drop(node, "add", "rubbish.pem", rubbish)
     until("the refusal", lambda: os.path.exists(path + ".refused"))
     assert "nothing is done with it" in node.messages()
+
+
+# ---- every stored setting counts in the gateway
+
+def test_stored_settings_are_those_of_the_interfaces(gateway_of):
+    node = gateway_of({"web": {"mode": "http"}, "sip": {"service": "sip", "phones": True}}, store=True, blocks=[
+        'line "hq" { interface = "web" path = "/hq" }',
+        'trunk "carrier" { interface = "sip" sip-domains = {"sip.example.test"} }'])
+    admin = Admin(node)
+    edits = {"interface.web.level": "low", "interface.web.allow": "allow-sha1-chain until 2999-12-31",
+             "interface.web.live": "drain", "service.web.security": "secure-medium", "line.hq.level": "medium",
+             "trunk.carrier.level": "none"}
+    number = admin.change(*({"op": "set", "name": n, "value": v} for n, v in edits.items()))["generation"]
+    node.wait_generation(number)
+    web, sip = admin.get("/status")["interfaces"]
+    assert (web["level"], web["live"], web["security"], web["require_certificate"]) == (
+        "low", "drain", "secure-medium", False)
+    assert web["allowances"] == [{"name": "allow-sha1-chain", "until": "2999-12-31T23:59:59Z"}]
+    assert (web["classes"][0]["level"], sip["classes"][0]["level"]) == ("medium", "none")
+
+
+def test_an_intermediate_ends_a_path_where_the_store_says_so(gateway_of, pki, good):
+    node = gateway_of({"web": {}}, store=True)
+    admin = Admin(node)
+    [root] = [c["sha256"] for c in admin.get("/tcs")["certificates"] if c["kind"] == "root"]
+    intermediate = base64.b64encode(pki.ca_der).decode()
+    node.wait_generation(admin.change({"op": "tcs-add", "data": intermediate},
+                                      {"op": "tcs-remove", "sha256": root})["generation"])
+    mark = node.mark()
+    s_client(node.ports["web"], good)
+    assert node.record(mark)["verdict"] == "reject"
+    node.wait_generation(admin.set("partial-chain", True)["generation"])
+    mark = node.mark()
+    assert s_client(node.ports["web"], good).served
+    assert node.record(mark)["verdict"] == "accept"
