@@ -1,6 +1,6 @@
 /*
- * certgate-fetch: fetches CRLs and OCSP responses for certgated, which starts it and gives it everything
- * over descriptor 3. It keeps nothing and opens no file of ours.
+ * certgate-fetch: fetches CRLs and OCSP responses for certgated, or looks what a TLS server shows. certgated
+ * starts it and gives it everything over descriptor 3. It keeps nothing and opens no file of ours.
  */
 #include <curl/curl.h>
 #include <signal.h>

@@ -337,4 +337,5 @@ export interface CheckAnswer {
   matrix: Record<string, Judged>;
   findings: Finding[];
   decision: DecisionRecord;
+  server?: { host: string; port: number; address: string; tls: string; certificates: number; ended: string };
 }

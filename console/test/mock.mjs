@@ -92,6 +92,8 @@ export class Mock extends MockNode {
         answer.writeHead(200, { 'Content-Type': 'application/octet-stream' });
         return answer.end('a backup');
       }
+      // A server that does not answer: whoever asked waits, or goes away.
+      if (path === '/check' && /^silent\./.test(body.connect ?? '')) return answer.on('close', () => (this.left = true));
       if (path === '/restore') return say(200, this.change({ edits: [{ op: 'rollback' }], preview: url.searchParams.has('preview') }));
       return say(200, this.route(request.method, path, url.searchParams, body));
     } catch (e) {

@@ -547,7 +547,13 @@ export class MockNode {
       ],
     };
   }
-  check() {
+  check(body) {
+    if (/^closed\./.test(body.connect ?? ''))
+      throw new Refusal(
+        422,
+        'refused',
+        `${body.connect} cannot be connected to (Connection refused): check the port, whether the server runs, and firewalls on the way`,
+      );
     const r = this.data.records.find((x) => x.reason === 'not-in-tcs');
     return {
       checks: r.findings.map((f) => f.check),
@@ -567,6 +573,16 @@ export class MockNode {
         { check: 'sip-domain', outcome: 'not-applicable', reason: null },
       ],
       decision: { ...r, time: new Date().toISOString() },
+      ...(body.connect && {
+        server: {
+          host: body.connect.replace(/:\d+$/, ''),
+          port: Number(/\d+$/.exec(body.connect)[0]),
+          address: '192.0.2.7',
+          tls: 'TLSv1.2',
+          certificates: 2,
+          ended: 'sslv3 alert handshake failure',
+        },
+      }),
     };
   }
   expiring() {
@@ -645,7 +661,7 @@ export class MockNode {
       'GET /pins': () => ({ pins: this.pins }),
       'GET /audit': () => page(this.empty ? [] : this.audit, 'rows'),
       'GET /audit/verify': () => ({ ok: true, broken: null, message: 'every row follows from the one before' }),
-      'POST /check': () => this.check(),
+      'POST /check': () => this.check(body),
     }[`${method} ${path}`];
     if (fixed) return fixed();
     if (one?.[1] === 'decisions') {

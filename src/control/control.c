@@ -23,6 +23,7 @@
 #include "control/notify.h"
 #include "control/peers.h"
 #include "control/ports.h"
+#include "control/probes.h"
 #include "control/rates.h"
 #include "control/recorder.h"
 #include "control/recording.h"
@@ -350,6 +351,8 @@ next_timeout(const struct control *control, int64_t now)
         next = drops_next_ms(control->drops);
     if (evidence_next_ms(control->evidence) < next - now)
         next = now + evidence_next_ms(control->evidence);
+    if (probes_next_ms(control->probes) < next)
+        next = probes_next_ms(control->probes);
     if (renewals_next_ms(control->renewals) < next)
         next = renewals_next_ms(control->renewals);
     if (recording_next_ms(control) < next)
@@ -370,7 +373,7 @@ take_addresses(struct control *control)
     cg_buf_release(&lines);
 }
 
-/* What is waited for beside the workers; then the ways into the admin API. */
+/* What is waited for beside the workers; then the ways into the admin API, and servers that are being looked at. */
 enum {
     POLL_SIGNALS,
     POLL_CONTROL,
@@ -381,7 +384,8 @@ enum {
     POLL_DROPS,
     POLL_EVIDENCE,
     POLL_API,
-    POLL_OTHERS = POLL_API + API_WAYS
+    POLL_PROBES = POLL_API + API_WAYS,
+    POLL_OTHERS = POLL_PROBES + PROBES_POLLED
 };
 
 static void
@@ -401,6 +405,7 @@ poll_others(const struct control *control, struct pollfd *fds)
     for (size_t i = 0; i < POLL_API; i++)
         fds[i] = (struct pollfd) { .fd = descriptors[i], .events = POLLIN };
     api_poll(control->stopping ? NULL : control->api, &fds[POLL_API]);
+    probes_poll(control->probes, &fds[POLL_PROBES]);
 }
 
 /*
@@ -462,6 +467,7 @@ loop(struct control *control)
         if (others[POLL_RESOLVER].revents != 0)
             take_addresses(control);
         evidence_step(control->evidence, now);
+        probes_step(control->probes, now);
         upgrade_step(control, now);
         commit_step(control, now);
         commit_feed_again(control, now);
@@ -525,6 +531,7 @@ control_run(const struct control_options *options)
     control_answer(&control, "error\ncertgated is stopping\n");
     api_close(control.api);
     evidence_close(control.evidence);
+    probes_free(control.probes);
     rates_free(control.rates);
     metrics_server_free(control.metrics);
     peers_close(control.peers);

@@ -402,11 +402,12 @@ struct evidence *
 evidence_open(int state, const char *worker_program, struct fleet *fleet)
 {
     struct evidence *evidence = calloc(1, sizeof(*evidence));
+    const struct fetcher_events events = { .done = on_fetched, .lost = on_lost, .arg = evidence };
 
     if (evidence == NULL)
         return NULL;
     evidence->fleet = fleet;
-    evidence->fetcher = fetcher_new(worker_program, on_fetched, on_lost, evidence);
+    evidence->fetcher = fetcher_new(worker_program, &events);
     if (mkdirat(state, EVIDENCE_FOLDER, 0700) != 0 && errno != EEXIST)
         say("revocation: no folder for it in the state directory: %s", strerror(errno));
     evidence->folder = openat(state, EVIDENCE_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

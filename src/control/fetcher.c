@@ -23,13 +23,11 @@ struct fetcher {
     int socket;
     int64_t not_before_ms;
     uint8_t *packet;
-    fetcher_done *done;
-    fetcher_lost *lost;
-    void *arg;
+    struct fetcher_events events;
 };
 
 struct fetcher *
-fetcher_new(const char *worker_program, fetcher_done *done, fetcher_lost *lost, void *arg)
+fetcher_new(const char *worker_program, const struct fetcher_events *events)
 {
     struct fetcher *fetcher = calloc(1, sizeof(*fetcher));
     const char *slash = strrchr(worker_program, '/');
@@ -44,9 +42,7 @@ fetcher_new(const char *worker_program, fetcher_done *done, fetcher_lost *lost, 
     (void)snprintf(fetcher->program, sizeof(fetcher->program), "%.*scertgate-fetch",
             slash == NULL ? 0 : (int)(slash - worker_program + 1), worker_program);
     fetcher->socket = -1;
-    fetcher->done = done;
-    fetcher->lost = lost;
-    fetcher->arg = arg;
+    fetcher->events = *events;
     return fetcher;
 }
 
@@ -61,6 +57,7 @@ fetcher_stop(struct fetcher *fetcher)
         (void)waitpid(fetcher->pid, NULL, 0);
     }
     fetcher->pid = 0;
+    fetcher->not_before_ms = 0; /* it has not died by itself */
 }
 
 void
@@ -85,7 +82,7 @@ start(struct fetcher *fetcher, const struct candidate *candidate, int64_t now_ms
     fetcher->not_before_ms = now_ms + RESTART_DELAY_MS;
     program = open(fetcher->program, O_PATH | O_CLOEXEC);
     if (program < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-        fetcher->lost(fetcher->arg, strerror(errno));
+        fetcher->events.lost(fetcher->events.arg, strerror(errno));
         if (program >= 0)
             close(program);
         return false;
@@ -132,6 +129,24 @@ fetcher_ask(struct fetcher *fetcher, const struct candidate *candidate, uint64_t
                    &err) == CG_OK;
 }
 
+bool
+fetcher_probe(struct fetcher *fetcher, const struct candidate *candidate, const char *host,
+        uint16_t port, int64_t now_ms)
+{
+    uint8_t message[3 + IPC_MAX_HOST];
+    size_t len = strlen(host);
+    struct cg_error err;
+
+    if (len > IPC_MAX_HOST ||
+            (fetcher->socket < 0 && (fetcher->pid != 0 || !start(fetcher, candidate, now_ms))))
+        return false;
+    message[0] = candidate->settings->revocation_allow_private;
+    message[1] = (uint8_t)(port >> 8);
+    message[2] = (uint8_t)port;
+    memcpy(message + 3, host, len);
+    return ipc_send(fetcher->socket, IPC_PROBE, message, 3 + len, NULL, 0, &err) == CG_OK;
+}
+
 int
 fetcher_fd(const struct fetcher *fetcher)
 {
@@ -139,24 +154,38 @@ fetcher_fd(const struct fetcher *fetcher)
 }
 
 static bool
-take(struct fetcher *fetcher, struct ipc_message *message)
+take_fetched(struct fetcher *fetcher, struct ipc_message *message)
 {
     struct cg_reader reader = cg_reader(cg_span(message->payload, message->len));
     uint64_t number, from, until;
     char why[CG_ERROR_TEXT_SIZE];
     struct cg_span text;
 
-    if (message->type != IPC_FETCHED || message->fd_count > 1 || !cg_read_u64(&reader, &number) ||
-            !cg_read_u64(&reader, &from) || !cg_read_u64(&reader, &until) ||
+    if (message->fd_count > 1 || !cg_read_u64(&reader, &number) || !cg_read_u64(&reader, &from) ||
+            !cg_read_u64(&reader, &until) ||
             !cg_read_bytes(&reader, cg_reader_left(&reader), &text))
         return false;
     (void)snprintf(why, sizeof(why), "%.*s", (int)text.len, (const char *)text.data);
     for (char *c = why; *c != '\0'; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             *c = ' '; /* it goes into the log */
-    fetcher->done(fetcher->arg, number, message->fd_count == 1 ? message->fds[0] : -1,
+    fetcher->events.done(fetcher->events.arg, number, message->fd_count == 1 ? message->fds[0] : -1,
             (int64_t)from, (int64_t)until, why);
     message->fd_count = 0; /* taken over */
+    return true;
+}
+
+static bool
+take(struct fetcher *fetcher, struct ipc_message *message)
+{
+    struct probed probed;
+
+    if (message->type == IPC_FETCHED && fetcher->events.done != NULL)
+        return take_fetched(fetcher, message);
+    if (message->type != IPC_PROBED || fetcher->events.probed == NULL || message->fd_count != 0 ||
+            !probed_read(cg_span(message->payload, message->len), &probed))
+        return false;
+    fetcher->events.probed(fetcher->events.arg, &probed);
     return true;
 }
 
@@ -174,7 +203,7 @@ fetcher_receive(struct fetcher *fetcher)
             return;
         else if (!closed && !take(fetcher, &message))
             closed = true;
-        for (size_t i = 0; !closed && i < message.fd_count; i++)
+        for (size_t i = 0; i < message.fd_count; i++)
             close(message.fds[i]);
         if (!closed)
             continue;
@@ -193,11 +222,11 @@ fetcher_reap(struct fetcher *fetcher, int64_t now_ms)
 
     if (fetcher->pid == 0 || waitpid(fetcher->pid, &status, WNOHANG) != fetcher->pid)
         return;
+    fetcher->pid = 0; /* its number may be another's now */
     fetcher_receive(fetcher);
     if (fetcher->socket >= 0)
         close(fetcher->socket);
     fetcher->socket = -1;
-    fetcher->pid = 0;
     fetcher->not_before_ms = now_ms + RESTART_DELAY_MS;
     if (WIFSIGNALED(status))
         (void)snprintf(text, sizeof(text), "certgate-fetch was ended by signal %d%s",
@@ -205,5 +234,5 @@ fetcher_reap(struct fetcher *fetcher, int64_t now_ms)
     else
         (void)snprintf(
                 text, sizeof(text), "certgate-fetch ended with status %d", WEXITSTATUS(status));
-    fetcher->lost(fetcher->arg, text);
+    fetcher->events.lost(fetcher->events.arg, text);
 }

@@ -45,6 +45,7 @@ struct control {
     struct drops *drops; /* certificates that are dropped into folders; NULL: not watched */
     struct rates *rates;
     struct evidence *evidence; /* of revocation */
+    struct probes *probes; /* servers that are being looked at; NULL: none can be */
     struct renewals *renewals; /* of our own certificates; NULL: they need a reload */
     struct api *api; /* NULL until settings are in force */
     struct recorder *recorder;

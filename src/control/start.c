@@ -11,6 +11,7 @@
 #include "control/far_ends.h"
 #include "control/node.h"
 #include "control/peers.h"
+#include "control/probes.h"
 #include "control/rates.h"
 #include "control/recorder.h"
 #include "control/recording.h"
@@ -234,6 +235,8 @@ start_begin(struct control *control, struct cg_buf *problems)
         control->evidence = evidence_open(
                 control->state.folder, control->options.worker_program, &control->fleet);
     evidence_want(control->evidence, control->candidate, now_ms());
+    if (control->probes == NULL)
+        control->probes = probes_new(control->options.worker_program);
     for (unsigned i = 0; i < control->fleet.count; i++) {
         if (fleet_start(&control->fleet, i, now_ms(), &err) != CG_OK) {
             say("%s", err.text);

@@ -18,6 +18,7 @@
 #include "control/evidence.h"
 #include "control/node.h"
 #include "control/peers.h"
+#include "control/probes.h"
 #include "control/recorder.h"
 #include "control/say.h"
 
@@ -238,6 +239,7 @@ become_it(struct control *control)
             say("%s takes over", control->options.program);
             peers_flush(control->peers, INT64_MAX);
             evidence_quiet(control->evidence);
+            probes_abandon(control->probes, "certgated is being upgraded");
             execv(control->options.program, arguments(&list, control, file, false));
         }
         (void)cg_fail(&err, CG_E_USAGE, "%s cannot be run: %s", control->options.program,

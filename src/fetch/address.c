@@ -40,6 +40,21 @@ static const struct network inside_global[] = {
     { { 0x20, 0x02 }, 16 },                         /* 6to4: an IPv4 address inside */
     { { 0x3f, 0xff, 0x00 }, 20 },                   /* documentation */
 };
+/* What a network of one's own has beside public addresses. */
+static const struct network routed[] = {
+    V4(10, 0, 0, 0, 8),
+    V4(172, 16, 0, 0, 12),
+    V4(192, 168, 0, 0, 16),
+    V4(100, 64, 0, 0, 10),      /* tunnels between sites use them too */
+    { { 0xfc }, 7 },            /* unique local, RFC 4193 */
+};
+/* Servers inside these and public networks that give a cloud's machines their secrets. */
+static const struct network metadata[] = {
+    V4(100, 100, 100, 200, 32),
+    V4(168, 63, 129, 16, 32),
+    { { 0xfd, 0x00, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x54 }, 128 },
+    { { 0xfd, 0x20, 0x00, 0xce, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x54 }, 128 },
+};
 static const struct network mapped = { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff }, 96 };
 static const struct network nat64 = { { 0x00, 0x64, 0xff, 0x9b }, 96 };
 /* clang-format on */
@@ -64,15 +79,28 @@ is_in(const struct network *networks, size_t count, const uint8_t address[16])
 }
 
 static bool
-octets_are_public(uint8_t address[16])
+octets_are_public(const uint8_t address[16])
 {
-    /* What a translator makes of it counts (RFC 6052). */
-    if (holds(&nat64, address))
-        memcpy(address, mapped.prefix, 12);
     if (holds(&mapped, address))
         return !is_in(special, sizeof(special) / sizeof(special[0]), address);
     return holds(&global, address) &&
             !is_in(inside_global, sizeof(inside_global) / sizeof(inside_global[0]), address);
+}
+
+static bool
+octets_of(const struct sockaddr *address, uint8_t octets[16])
+{
+    memcpy(octets, mapped.prefix, 16);
+    if (address->sa_family == AF_INET)
+        memcpy(octets + 12, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+    else if (address->sa_family == AF_INET6)
+        memcpy(octets, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
+    else
+        return false;
+    /* What a translator makes of it counts (RFC 6052). */
+    if (holds(&nat64, octets))
+        memcpy(octets, mapped.prefix, 12);
+    return true;
 }
 
 bool
@@ -80,12 +108,18 @@ address_is_public(const struct sockaddr *address)
 {
     uint8_t octets[16];
 
-    memcpy(octets, mapped.prefix, sizeof(octets));
-    if (address->sa_family == AF_INET)
-        memcpy(octets + 12, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
-    else if (address->sa_family == AF_INET6)
-        memcpy(octets, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
-    else
+    return octets_of(address, octets) && octets_are_public(octets);
+}
+
+bool
+address_is_routed(const struct sockaddr *address)
+{
+    uint8_t octets[16];
+
+    if (!octets_of(address, octets) ||
+            is_in(metadata, sizeof(metadata) / sizeof(metadata[0]), octets))
         return false;
+    if (is_in(routed, sizeof(routed) / sizeof(routed[0]), octets))
+        return true;
     return octets_are_public(octets);
 }

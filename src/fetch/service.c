@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/reader.h"
+#include "fetch/probe.h"
 #include "fetch/transfer.h"
 
 #define SEND_TIMEOUT_MS 10000
@@ -55,13 +56,12 @@ sealed_file(struct cg_span bytes)
 }
 
 static void
-send_answer(struct service *service, const void *payload, size_t len, int fd)
+send_answer(struct service *service, enum ipc_type type, const void *payload, size_t len, int fd)
 {
     struct pollfd room = { .fd = service->socket, .events = POLLOUT };
     struct cg_error err;
 
-    while (ipc_send(service->socket, IPC_FETCHED, payload, len, &fd, fd >= 0 ? 1 : 0, &err) !=
-            CG_OK) {
+    while (ipc_send(service->socket, type, payload, len, &fd, fd >= 0 ? 1 : 0, &err) != CG_OK) {
         if (errno != EAGAIN || poll(&room, 1, SEND_TIMEOUT_MS) <= 0) {
             service->broken = true;
             return;
@@ -87,9 +87,39 @@ on_done(void *arg, const struct transfer_job *job, struct cg_span der,
         put_u64(payload + 16, (uint64_t)cg_evidence_fresh_until(evidence));
     }
     memcpy(payload + 24, why, len);
-    send_answer(arg, payload, 24 + len, fd);
+    send_answer(arg, IPC_FETCHED, payload, 24 + len, fd);
     if (fd >= 0)
         close(fd);
+}
+
+/* Nothing else goes on meanwhile: certgated starts a process for each, and ends it when nobody waits any more. */
+static bool
+take_probe(struct service *service, const struct ipc_message *message)
+{
+    struct cg_reader reader = cg_reader(cg_span(message->payload, message->len));
+    struct probe_job job = { .port = 0 };
+    struct probe *probe;
+    struct cg_span host;
+    struct cg_buf answer;
+    uint8_t every;
+
+    if (!cg_read_u8(&reader, &every) || !cg_read_u16(&reader, &job.port) ||
+            cg_reader_left(&reader) > IPC_MAX_HOST ||
+            !cg_read_bytes(&reader, cg_reader_left(&reader), &host))
+        return false;
+    memcpy(job.host, host.data, host.len);
+    job.every_address = every == 1;
+    cg_buf_init(&answer, IPC_MAX_PAYLOAD);
+    probe = probe_run(&job);
+    if (probe != NULL)
+        probed_write(probe_get0(probe), &answer);
+    if (probe == NULL || answer.failed)
+        service->broken = true;
+    else
+        send_answer(service, IPC_PROBED, answer.data, answer.len, -1);
+    cg_buf_release(&answer);
+    probe_free(probe);
+    return true;
 }
 
 /* False where certgated does not speak as it should: then this process is of no use. */
@@ -134,7 +164,8 @@ read_jobs(struct service *service)
             return false;
         if (message.type == IPC_TYPE_COUNT)
             return true;
-        fine = take_job(service, &message);
+        fine = message.type == IPC_PROBE ? take_probe(service, &message)
+                                         : take_job(service, &message);
         for (size_t i = 0; i < message.fd_count; i++)
             close(message.fds[i]);
     }

@@ -1,4 +1,4 @@
-/* certgate-fetch: takes FETCH messages of certgated and answers each with FETCHED. */
+/* certgate-fetch: takes FETCH messages of certgated and answers each with FETCHED, or PROBE with PROBED. */
 #ifndef FETCH_SERVICE_H
 #define FETCH_SERVICE_H
 

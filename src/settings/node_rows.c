@@ -17,7 +17,7 @@ const struct node_row node_rows[] = {
     { "console-socket", "\"FILE\"", "none", "a socket to be the backend of an interface through which the console is reached from elsewhere; needs a user of its own for the workers" },
     { "inventory", "true", "true", "keep an inventory of the certificates received, for 'certgate peers' and 'certgate what-if'" },
     { "crl", "{\"FILE\", \"URL\"}", "none", "CRLs that are kept whether a certificate names them or not, for interfaces with 'revocation'" },
-    { "revocation-allow-private", "false", "false", "CRLs and OCSP responders may be at private, loopback and link-local addresses" },
+    { "revocation-allow-private", "false", "false", "CRLs and OCSP responders may be at private, loopback and link-local addresses, and servers whose certificate is tested (POST /check) on this machine and its links" },
     { "user", "\"NAME\"", "nobody", "whom workers run as when certgated is root" },
     { "sandbox", "\"MODE\"", "on", "on: confine workers by seccomp and Landlock; required: do not start where the kernel lacks one of them; off: do not" },
     { "drain-timeout", "\"TIME\"", "10s", "how long connections may go on after SIGTERM" },

@@ -38,7 +38,9 @@
     X(EVIDENCE,     CONTROL, "the memory file, or none", "before the first SNAPSHOT and when it changes: a CRL or an OCSP response; without a file it is no longer known") \
     X(ASK,          WORKER,  "none",          "a certificate with a path to a trusted root names this CRL or responder, and what it says is not known") \
     X(FETCH,        CONTROL, "none",          "to certgate-fetch: what to fetch, and whether private addresses may be reached for it") \
-    X(FETCHED,      FETCHER, "the memory file, or none", "what came, and how long it is good; or why nothing did")
+    X(FETCHED,      FETCHER, "the memory file, or none", "what came, and how long it is good; or why nothing did") \
+    X(PROBE,        CONTROL, "none",          "to a certgate-fetch that is there for nothing else: the TLS server whose certificates are wanted, and whether this machine may be reached") \
+    X(PROBED,       FETCHER, "none",          "once, after PROBE: the certificates that the server showed, or why none came")
 /* clang-format on */
 
 enum ipc_type {
@@ -83,6 +85,8 @@ struct ipc_message {
  *                the end
  *   FETCHED      u64 number, u64 from and u64 until: seconds in which it may be believed, text to the end: why
  *                nothing came, or why it is of no use; "" where it is
+ *   PROBE        u8 1: every address, u16 port, host to the end: an address, or a name of IPC_MAX_HOST octets
+ *   PROBED       see probed.h
  *
  * After an upgrade in place, workers of the version before talk to certgated of the version after: the
  * rows only grow, at the end, and a payload whose layout must change gets a row of its own.
@@ -108,6 +112,7 @@ bool ipc_sandbox_from_name(const char *name, enum ipc_sandbox *out);
 
 #define IPC_ADDRESS_SIZE 16
 #define IPC_MAX_URL 1024
+#define IPC_MAX_HOST 255
 #define IPC_MAX_REQUEST 256 /* an OCSP request without a nonce has some 80 octets */
 #define IPC_MAX_CHAIN (16 * 1024) /* longer ones are not told: real chains have 2 to 7 KiB */
 

@@ -154,6 +154,15 @@ export const VIEWS = [
       await page.waitForSelector('.matrix');
     },
   },
+  {
+    name: 'check-server',
+    place: 'check',
+    open: async (page) => {
+      await page.getByLabel('… or name a live server').fill('pbx.example.com');
+      await page.getByRole('button', { name: 'Test the server' }).click();
+      await page.waitForSelector('.matrix');
+    },
+  },
 ];
 
 export async function closeDialog(page) {

@@ -265,6 +265,33 @@ test('peers go out as CSV, each with its six verdicts', { skip }, async (t) => {
   );
 });
 
+test('a live server is tested: what it shows, what went wrong, and a way out of waiting', { skip }, async (t) => {
+  const { mock, page } = await opened(t, 'check');
+  const host = page.getByLabel('… or name a live server');
+  const button = page.getByRole('button', { name: 'Test the server' });
+  assert.ok(await button.isDisabled());
+  await host.fill('pbx.example.com');
+  await button.click();
+  await page.waitForSelector('.matrix');
+  assert.match(await page.locator('main').innerText(), /2 certificates from 192\.0\.2\.7 port 443, TLSv1\.2; it then ended the handshake/);
+  assert.equal(await page.getByLabel('It comes from').inputValue(), 'outbound');
+  await page.getByLabel('Judge it as on').selectOption('sip');
+  await host.fill('closed.example.com');
+  await host.press('Enter');
+  await page.getByText('closed.example.com:5061 cannot be connected to (Connection refused): check the port').waitFor();
+  assert.equal(await page.locator('.matrix').count(), 0, 'what was of another server is gone');
+  await host.fill('no server');
+  await host.press('Enter');
+  await page.getByText('Name a server as HOST or HOST:PORT').waitFor();
+  await host.fill('silent.example.com');
+  await host.press('Enter');
+  await page.getByText('Connecting to silent.example.com:5061…').waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.waitForFunction(() => !document.querySelector('.working'));
+  for (let i = 0; i < 100 && !mock.left; i++) await page.waitForTimeout(20);
+  assert.ok(mock.left, 'the request is ended');
+});
+
 test('the theme is chosen, kept, and follows the system again', { skip }, async (t) => {
   const { page } = await opened(t, 'audit', { theme: 'dark' });
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);

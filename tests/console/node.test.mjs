@@ -1,39 +1,22 @@
 /* The journeys of the console against certgated itself and real traffic by curl. */
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { canRun, here, launch, openPage, visit } from './browser.mjs';
+import { launch, openPage, visit } from './browser.mjs';
+import { skip, startWorld } from './world.mjs';
 
-const build = process.env.CERTGATE_BUILD ?? join(here, '..', '..', 'build-test');
-const skip =
-  (!canRun && 'no chromium or no npm packages here') || (!existsSync(join(build, 'cmd', 'certgated')) && 'certgated is not built');
-let browser, world, process_, page;
+let browser, world, page;
 
 before(async () => {
   if (skip) return;
-  process_ = spawn('/usr/bin/python3', [join(here, 'world.py')], {
-    env: { ...process.env, CERTGATE_BUILD: build },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const line = await new Promise((done, failed) => {
-    createInterface({ input: process_.stdout }).once('line', done);
-    process_.once('exit', (code) => failed(new Error(`world.py ended with ${code}`)));
-  });
-  world = JSON.parse(line);
+  world = await startWorld();
   browser = await launch();
   page = await openPage(browser);
 });
 after(async () => {
   await browser?.close();
-  if (!process_) return;
-  process_.removeAllListeners('exit');
-  const ended = new Promise((done) => process_.once('exit', done));
-  process_.stdin.end();
-  assert.equal(await ended, 0, 'certgated or a sanitizer complains');
+  await world?.end();
 });
 
 /* One connection: whether it was served. */
@@ -314,6 +297,28 @@ test('a certificate is tested: every check at every level, and nothing is record
   assert.equal(await page.locator('.lead').innerText(), before);
 });
 
+test('a live server is tested by its name, and what cannot be reached is told', { skip }, async () => {
+  await go('check');
+  await page.getByLabel('Judge it as on').selectOption('web-manager');
+  await page.getByLabel('… or name a live server').fill(`localhost:${world.server}`);
+  await page.getByRole('button', { name: 'Test the server' }).click();
+  await page.waitForSelector('.matrix');
+  await page.getByRole('heading', { name: 'pbx' }).waitFor();
+  await page.getByText(`2 certificates from 127.0.0.1 port ${world.server}, TLSv1.3`).waitFor();
+  const verdicts = await page.locator('.matrix .sum td.mid').allInnerTexts();
+  assert.deepEqual(
+    verdicts.map((v) => v.trim()),
+    ['accept', 'accept', 'accept', 'refuse', 'accept', 'refuse'],
+  );
+  assert.equal(await page.locator('.matrix th.current').count(), 1);
+  await page.getByLabel('Expected names').fill('other.example.com');
+  await page.getByRole('button', { name: 'Test the server' }).click();
+  await page.locator('.matrix tr').filter({ hasText: 'wanted other.example.com' }).waitFor();
+  await page.getByLabel('… or name a live server').fill('127.0.0.1:1');
+  await page.keyboard.press('Enter');
+  await page.getByText('127.0.0.1:1 cannot be connected to (Connection refused): check the port').waitFor();
+});
+
 test('every change is in the audit, whose chain is unbroken', { skip }, async () => {
   await go('audit');
   await page.getByRole('button', { name: 'Verify the chain' }).click();
@@ -323,7 +328,7 @@ test('every change is in the audit, whose chain is unbroken', { skip }, async ()
 
 test('nothing went wrong in the page meanwhile', { skip }, () => {
   assert.deepEqual(
-    page.wrong.filter((w) => w !== '400 /api/v1/tcs/inspect'),
+    page.wrong.filter((w) => !['400 /api/v1/tcs/inspect', '422 /api/v1/check'].includes(w)),
     [],
   );
 });

@@ -66,7 +66,8 @@ def test_every_answer_to_a_plain_question_is_as_described(node, good):
 
 
 words = st.one_of(st.text(max_size=40), st.sampled_from(["", "0", "-1", "99999999999999999999", "high", "web", "a" * 64,
-                                                         "%00", "../../etc/passwd", "2026-11-25", "\u0000", "'\"<>"]))
+                                                         "%00", "../../etc/passwd", "2026-11-25", "\u0000", "'\"<>",
+                                                         "127.0.0.1:9", "[::1]:9", "localhost:65536"]))
 values = st.recursive(st.one_of(st.none(), st.booleans(), st.integers(), words),
                       lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(words, inner, max_size=3)),
                       max_leaves=8)
@@ -120,6 +121,17 @@ def test_no_change_breaks_it(node, data):
     assert status < 500 or b"'default'" in answer, (path, body, answer)
     validate(node, status, headers, answer, operation)
     assert node.process.poll() is None
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), connect=st.one_of(words, st.sampled_from(["127.0.0.1:9", "localhost:9", "[::1]:9", "0.0.0.0:9"])))
+def test_no_server_breaks_it(node, data, connect):
+    body = body_for(data, node, {"$ref": "#/components/schemas/Check"})
+    body = {**(body if isinstance(body, dict) else {}), "connect": connect}
+    body.pop("certificate", None)
+    status, headers, answer = node.admin.raw("POST", "/check", json.dumps(body), {"Content-Type": "application/json"})
+    assert 400 <= status < 500, (body, answer)
+    validate(node, status, headers, answer, node.described["paths"]["/check"]["post"])
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

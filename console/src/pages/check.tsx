@@ -2,11 +2,12 @@
 import { useState } from 'preact/hooks';
 import { aborted, messageOf, post } from '../api';
 import { commonName } from '../format';
-import { narrow } from '../state';
+import { narrow, status } from '../state';
+import { target } from '../target';
 import type { CheckAnswer, Finding } from '../types';
 import { capital, checks, checkTitle, levels, levelShort, reasonMeans } from '../words';
 import { Facts, Icon, Page, Pick, Print, Problem, Section, TextField, Time, Working } from '../ui/basics';
-import { type Dropped, DropZone } from '../ui/drop';
+import { DropZone } from '../ui/drop';
 
 const STATE: Record<Finding['outcome'], [string, string, string]> = {
   pass: ['good', 'check', 'pass'],
@@ -32,7 +33,8 @@ function Seen({ f }: { f: Finding | undefined }) {
   );
 }
 
-function Matrix({ answer }: { answer: CheckAnswer }) {
+/* `current`: the level in force where the certificate is to be shown. */
+function Matrix({ answer, current }: { answer: CheckAnswer; current: string | undefined }) {
   const findings = new Map(answer.findings.map((f) => [f.check, f]));
   return (
     <div class="scroll-x" tabIndex={0} role="region" aria-label="Checks and levels">
@@ -41,8 +43,9 @@ function Matrix({ answer }: { answer: CheckAnswer }) {
           <tr>
             <th scope="col">Check</th>
             {levels.map((l) => (
-              <th key={l.level} scope="col" class="mid" title={l.title}>
+              <th key={l.level} scope="col" class={`mid${l.level === current ? ' current' : ''}`} title={l.title}>
                 {narrow.value ? levelShort(l.level) : l.title.replace(' Checks', '')}
+                {l.level === current && <span class="sub">in force</span>}
               </th>
             ))}
             <th scope="col" class="seen">
@@ -100,33 +103,58 @@ function Matrix({ answer }: { answer: CheckAnswer }) {
   );
 }
 
+/* What a server said beside its certificates. */
+function serverWords(server: NonNullable<CheckAnswer['server']>): string {
+  const many = server.certificates === 1 ? 'one certificate' : `${server.certificates} certificates`;
+  const ended = server.ended ? `; it then ended the handshake (${server.ended}), as servers do that want a certificate of ours` : '';
+  return `${many} from ${server.address} port ${server.port}, ${server.tls}${ended}`;
+}
+
+interface Tried {
+  name: string;
+  body: { certificate: string } | { connect: string };
+}
+
 export function Check() {
-  const [file, setFile] = useState<Dropped | null>(null);
+  const [file, setFile] = useState<Tried | null>(null);
+  const [host, setHost] = useState('');
   const [role, setRole] = useState('inbound');
+  const [at, setAt] = useState('');
   const [service, setService] = useState('https');
   const [names, setNames] = useState('');
   const [error, setError] = useState('');
-  const [abort, setAbort] = useState<AbortController | null>(null);
+  const [abort, setAbort] = useState<{ text: string; control: AbortController } | null>(null);
   const [answer, setAnswer] = useState<CheckAnswer | null>(null);
-  const run = async (what: Dropped) => {
+  const interfaces = status.value?.interfaces ?? [];
+  const interface_ = interfaces.find((i) => i.name === at);
+  const run = async (what: Tried, from: string, text: string) => {
     const control = new AbortController();
-    setAbort(control);
+    setAbort({ text, control });
     setError('');
     setAnswer(null);
     try {
       const list = names.split(/[\s,]+/).filter(Boolean);
+      const judged = at ? { interface: at } : { service };
       setAnswer(
-        await post<CheckAnswer>(
-          '/check',
-          { certificate: what.data, role, service, ...(list.length ? { names: list } : {}) },
-          control.signal,
-        ),
+        await post<CheckAnswer>('/check', { ...what.body, role: from, ...judged, ...(list.length ? { names: list } : {}) }, control.signal),
       );
     } catch (e) {
       if (!aborted(e)) setError(messageOf(e));
     } finally {
       setAbort(null);
     }
+  };
+  const call = (e: Event) => {
+    e.preventDefault();
+    const connect = target(host, interface_?.service ?? service);
+    setFile(null);
+    if (connect === null) {
+      setAnswer(null);
+      setError('Name a server as HOST or HOST:PORT, like pbx.example.com:443 or [2001:db8::1]:5061.');
+      return;
+    }
+    setRole('outbound');
+    void run({ name: connect, body: { connect } }, 'outbound', `Connecting to ${connect}…`);
   };
   const c = answer?.decision.certificate;
   return (
@@ -137,6 +165,25 @@ export function Check() {
       <Section>
         <div class="form-row">
           <Pick
+            label="Judge it as on"
+            value={at}
+            onChange={setAt}
+            options={[['', 'no interface in particular'], ...interfaces.map((i): [string, string] => [i.name, i.name])]}
+            help="With its allowances, latch and names"
+          />
+          {!at && (
+            <Pick
+              label="Service"
+              value={service}
+              onChange={setService}
+              options={[
+                ['https', 'HTTPS'],
+                ['sip', 'SIP'],
+                ['line', 'IP Office line'],
+              ]}
+            />
+          )}
+          <Pick
             label="It comes from"
             value={role}
             onChange={setRole}
@@ -145,80 +192,91 @@ export function Check() {
               ['outbound', 'a server that we call'],
             ]}
           />
-          <Pick
-            label="Service"
-            value={service}
-            onChange={setService}
-            options={[
-              ['https', 'HTTPS'],
-              ['sip', 'SIP'],
-              ['line', 'IP Office line'],
-            ]}
-          />
           <TextField
             label="Expected names"
             value={names}
             onInput={setNames}
             placeholder="host, address or SIP domain"
-            help="For the remote checks"
+            help="For the remote checks; a live server has the name it is called by"
           />
         </div>
-        {file ? (
-          <p class="chosen">
-            <strong>{file.name}</strong>{' '}
-            <button type="button" class="primary" disabled={abort !== null} onClick={() => run(file)}>
-              Test again
-            </button>{' '}
-            <button
-              type="button"
-              class="plain"
-              onClick={() => {
-                setFile(null);
-                setAnswer(null);
+        <div class="sources">
+          {file ? (
+            <p class="chosen">
+              <strong>{file.name}</strong>{' '}
+              <button type="button" class="primary" disabled={abort !== null} onClick={() => run(file, role, 'Judging…')}>
+                Test again
+              </button>{' '}
+              <button
+                type="button"
+                class="plain"
+                onClick={() => {
+                  setFile(null);
+                  setAnswer(null);
+                }}
+              >
+                Another
+              </button>
+            </p>
+          ) : (
+            <DropZone
+              label="Drop a certificate here"
+              help="PEM or DER, with or without its chain"
+              multiple={false}
+              onError={setError}
+              onFiles={(f) => {
+                const one = f[0];
+                if (one) {
+                  const what = { name: one.name, body: { certificate: one.data } };
+                  setFile(what);
+                  void run(what, role, 'Judging…');
+                }
               }}
-            >
-              Another
+            />
+          )}
+          <form onSubmit={call}>
+            <TextField
+              label="… or name a live server"
+              value={host}
+              onInput={setHost}
+              placeholder="pbx.example.com:443"
+              autocomplete="off"
+              autocapitalize="off"
+              spellcheck={false}
+              help="It is called once by TLS, from the machine that certgate runs on. Nothing is asked of it."
+            />
+            <button type="submit" class="primary" disabled={abort !== null || host.trim() === ''}>
+              Test the server
             </button>
-          </p>
-        ) : (
-          <DropZone
-            label="Drop a certificate here"
-            help="PEM or DER, with or without its chain. For a live server: “certgate inspect HOST:PORT” on the machine."
-            multiple={false}
-            onError={setError}
-            onFiles={(f) => {
-              const one = f[0];
-              if (one) {
-                setFile(one);
-                void run(one);
-              }
-            }}
-          />
-        )}
-        {abort && <Working text="Judging…" cancel={() => abort.abort()} />}
+          </form>
+        </div>
+        {abort && <Working text={abort.text} cancel={() => abort.control.abort()} />}
         {error && <Problem text={error} />}
       </Section>
-      {answer && c && (
+      {answer && (
         <>
-          <Section title={commonName(c.subject)}>
-            <Facts
-              rows={[
-                ['Issuer', c.issuer],
-                ['Kind', c.kind],
-                [
-                  'Valid',
-                  <>
-                    <Time at={c.not_before} as="date" /> – <Time at={c.not_after} as="date" />
-                  </>,
-                ],
-                ['Key', c.key],
-                ['Names', c.san?.join(', ')],
-                ['SHA-256', <Print sha256={c.sha256} full />],
-              ]}
-            />
+          <Section title={c ? commonName(c.subject) : 'A certificate that cannot be read'}>
+            {answer.server && <p>{capital(serverWords(answer.server))}</p>}
+            {c && (
+              <Facts
+                rows={[
+                  ['Issuer', c.issuer],
+                  ['Kind', c.kind],
+                  [
+                    'Valid',
+                    <>
+                      <Time at={c.not_before} as="date" /> – <Time at={c.not_after} as="date" />
+                    </>,
+                  ],
+                  ['Key', c.key],
+                  ['Names', c.san?.join(', ')],
+                  ['SHA-256', <Print sha256={c.sha256} full />],
+                ]}
+              />
+            )}
           </Section>
           <Section title="Checks and levels">
-            <Matrix answer={answer} />
+            <Matrix answer={answer} current={interface_?.level} />
           </Section>
         </>
       )}

@@ -48,6 +48,22 @@ api_flag(const struct api_request *request, const char *name)
     return json_is_true(json_object_get(request->body, name));
 }
 
+int
+api_client(const struct api_request *request)
+{
+    const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    return info == NULL ? -1 : info->connect_fd;
+}
+
+void
+api_resume(struct api_request *request)
+{
+    request->probe = NULL;
+    MHD_resume_connection(request->connection);
+}
+
 struct store_author
 api_author(const struct api_request *request, char actor[STORE_MAX_ACTOR])
 {

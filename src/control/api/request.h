@@ -8,6 +8,7 @@
 #include "control/api/access.h"
 #include "control/commit.h"
 #include "control/node.h"
+#include "control/probes.h"
 #include "control/shapes.h"
 
 /* Longest body of a request, unless its route takes large ones: certificates in bulk, a backup. */
@@ -34,6 +35,8 @@ struct api_request {
     const char *cookie; /* to be set; "" clears it */
     bool over_tls; /* it came through an interface of ours */
     bool events; /* the connection becomes a stream of events */
+    struct probe
+            *probe; /* the answer comes by api_resume(), when this has ended; NULL: it is there */
 };
 
 /* A parameter of the query, or NULL. */
@@ -46,6 +49,11 @@ uint64_t api_query_number(const struct api_request *request, const char *name, u
 const char *api_text(const struct api_request *request, const char *name);
 int64_t api_number(const struct api_request *request, const char *name, int64_t otherwise);
 bool api_flag(const struct api_request *request, const char *name);
+
+/* The descriptor of whoever asks. */
+int api_client(const struct api_request *request);
+/* What was waited for has come, and the request is answered. */
+void api_resume(struct api_request *request);
 
 /* Who does it and when, for a commit; the comment is the body's. */
 struct store_author api_author(const struct api_request *request, char actor[STORE_MAX_ACTOR]);

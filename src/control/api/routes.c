@@ -87,7 +87,7 @@ const struct api_route api_routes[] = {
       "What expires soon: trusted certificates, identities, peers", "days:number", "", "Expiring" },
 
     { "POST",   "/check",                       AUDITOR,       false, api_check,
-      "What each check and level would say of a certificate", "", "Check", "Checked" },
+      "What each check and level would say of a certificate, or of the one that a server shows", "", "Check", "Checked" },
 
     { "GET",    "/audit",                       AUDITOR,       false, api_audit,
       "Administrative changes, oldest first", "after:number,limit:number", "", "Audit" },

@@ -41,6 +41,7 @@ struct incoming {
     const struct api_route *route;
     bool refused; /* answered before its body came */
     bool page; /* a file of the console */
+    bool handled; /* its handler was called */
     struct cg_buf body;
     char name[256];
 };
@@ -264,6 +265,8 @@ on_request(void *arg, struct MHD_Connection *connection, const char *url, const 
     }
     if (in->refused)
         return MHD_NO;
+    if (in->handled) /* it has waited: now there is an answer */
+        return in->request.status == 0 ? MHD_NO : queue_answer(&in->request);
     if (*len != 0) {
         cg_buf_add_bytes(&in->body, data, *len);
         *len = 0;
@@ -272,8 +275,13 @@ on_request(void *arg, struct MHD_Connection *connection, const char *url, const 
     if (in->page)
         return pages_answer(&in->request, way->api->access, way->way, url, method);
     read_body(in);
+    in->handled = true;
     if (in->request.status == 0)
         in->route->handler(&in->request);
+    if (in->request.probe != NULL) {
+        MHD_suspend_connection(connection);
+        return MHD_YES;
+    }
     if (in->request.events && !events_full(way->api->events))
         return events_begin(way->api->events, connection);
     if (in->request.events)
@@ -293,6 +301,7 @@ on_completed(void *arg, struct MHD_Connection *connection, void **state,
     (void)code;
     if (in == NULL)
         return;
+    probes_cancel(in->request.probe);
     json_decref(in->request.body);
     json_decref(in->request.answer);
     cg_buf_release(&in->request.text);
@@ -391,7 +400,11 @@ api_open(struct control *control, const struct settings *settings, struct cg_buf
     static const struct snapshot_address none = { .len = 0 };
     struct api *api = calloc(1, sizeof(*api));
     char path[4096];
-    bool ok = api != NULL && (api->access = access_new()) != NULL &&
+    bool ok;
+
+    if (api != NULL)
+        api->control = control;
+    ok = api != NULL && (api->access = access_new()) != NULL &&
             (api->events = events_new()) != NULL;
 
     if (!ok) {
@@ -399,7 +412,6 @@ api_open(struct control *control, const struct settings *settings, struct cg_buf
         api_close(api);
         return NULL;
     }
-    api->control = control;
     (void)snprintf(path, sizeof(path), "%s/" API_SOCKET, settings->state);
     ok = open_way(api, ACCESS_SOCKET, &none, path, problems) &&
             open_way(api, ACCESS_CONSOLE, &none, settings->console_socket, problems) &&
@@ -416,6 +428,7 @@ api_close(struct api *api)
     if (api == NULL)
         return;
     events_end(api->events);
+    probes_abandon(api->control->probes, "certgated is stopping");
     for (size_t i = 0; i < API_WAYS; i++)
         if (api->ways[i].daemon != NULL)
             MHD_stop_daemon(api->ways[i].daemon);
