@@ -31,6 +31,7 @@ for (const [theme, width] of [
   ['light', 'wide'],
   ['dark', 'wide'],
   ['light', 'narrow'],
+  ['dark', 'narrow'],
 ])
   test(`axe finds nothing on any page, ${theme}, ${width}`, { skip }, async (t) => {
     const { mock, page } = await opened(t, 'overview', { theme, width });
