@@ -249,7 +249,7 @@ export function Identities() {
     <Page
       title="Identities"
       lead="What we present to peers."
-      actions={may('administrator') && (['create', 'csr', 'import'] as Work[]).map(begin)}
+      actions={may('administrator') && (['create', 'csr', 'install', 'import'] as Work[]).map(begin)}
     >
       {error && <Problem text={error} retry={reload} />}
       {!data && !error && <Working text="Reading the identities…" />}
