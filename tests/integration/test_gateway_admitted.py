@@ -101,6 +101,7 @@ def test_taken_away_it_ends_connections_and_sessions(gateway_of, old, web):
     context.load_cert_chain(old.chain_file, old.key_file)
     first = Client(gateway, "web", old, context=context)
     assert first.get("/")[0] == 200
+    gateway.record_of(first.peer)
     mark = gateway.mark()
     again = Client(gateway, "web", old, context=context, session=first.sock.session)
     assert again.get("/")[0] == 200 and again.sock.session_reused
