@@ -177,12 +177,11 @@ note_failure(struct recorder *recorder, const char *cause, int64_t now_ms, int64
 
 static bool
 write_line(struct recorder *recorder, const char *line, size_t len,
-        const struct journal_entry *entry, int64_t now_ms, int64_t clock)
+        const struct journal_facts *facts, int64_t now_ms, int64_t clock)
 {
     struct cg_error err = { "" };
-    enum journal_result result = entry == NULL
-            ? journal_write(recorder->writer, line, len, clock, &err)
-            : journal_write_entry(recorder->writer, line, len, entry, clock, &err);
+    enum journal_result result =
+            journal_write_facts(recorder->writer, line, len, facts, clock, &err);
 
     if (result == JOURNAL_WRITTEN) {
         if (err.text[0] != '\0')
@@ -199,8 +198,8 @@ recorder_tells(const struct recorder *recorder, bool accepted)
     return recorder->settings.told_count != 0 && (!accepted || recorder->settings.told_accepted);
 }
 
-static void
-tell_decision(struct recorder *recorder, const struct journal_entry *entry)
+void
+recorder_tell_decision(struct recorder *recorder, const struct journal_entry *entry)
 {
     if (!recorder_tells(recorder, entry->accepted))
         return;
@@ -210,7 +209,7 @@ tell_decision(struct recorder *recorder, const struct journal_entry *entry)
 
 void
 recorder_take(struct recorder *recorder, const char *line, size_t len,
-        const struct journal_entry *entry, int64_t now_ms, int64_t clock)
+        const struct journal_facts *facts, int64_t now_ms, int64_t clock)
 {
     /* No record that a worker of ours makes; waiting would not help it. */
     if (len > JOURNAL_MAX_LINE || memchr(line, '\n', len) != NULL) {
@@ -218,11 +217,9 @@ recorder_take(struct recorder *recorder, const char *line, size_t len,
         (void)snprintf(recorder->cause, sizeof(recorder->cause), "it was no line of the log");
         return;
     }
-    if (entry != NULL)
-        tell_decision(recorder, entry);
     /* In their order. */
     if (!recorder->allowed || recorder->first != NULL ||
-            !write_line(recorder, line, len, entry, now_ms, clock))
+            !write_line(recorder, line, len, facts, now_ms, clock))
         put_off(recorder, line, len);
 }
 

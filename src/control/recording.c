@@ -45,11 +45,11 @@ static bool
 take_repeat(struct control *control, const char *line, size_t len, const struct repeat *repeat,
         int64_t now)
 {
-    if (repeat == NULL || recorder_tells(control->recorder, repeat->accepted))
+    if (repeat == NULL || recorder_tells(control->recorder, repeat->facts.accepted))
         return false;
-    recorder_take(control->recorder, line, len, NULL, now, (int64_t)time(NULL));
-    rates_count(control->rates, repeat->interface, repeat->accepted, repeat->reason,
-            repeat->head.time_ms);
+    recorder_take(control->recorder, line, len, &repeat->facts, now, (int64_t)time(NULL));
+    rates_count(control->rates, repeat->facts.interface, repeat->facts.accepted, repeat->reason,
+            repeat->facts.time_ms);
     api_event(control->api, "decision", line, len);
     return true;
 }
@@ -61,15 +61,18 @@ recording_take(struct control *control, const uint8_t *json, size_t len)
     const int64_t now = now_ms();
     const bool kept = disk_allows(&control->disk, DISK_INVENTORY);
     const struct repeat *repeat = kept ? peers_repeat(control->peers, line, len, now) : NULL;
+    struct journal_facts facts;
     struct journal_entry entry;
-    bool parsed;
 
     if (take_repeat(control, line, len, repeat, now))
         return;
-    parsed = journal_entry_parse(line, len, &entry);
-    recorder_take(control->recorder, line, len, parsed ? &entry : NULL, now, (int64_t)time(NULL));
-    if (!parsed)
+    if (!journal_entry_parse(line, len, &entry)) {
+        recorder_take(control->recorder, line, len, NULL, now, (int64_t)time(NULL));
         return;
+    }
+    facts = journal_entry_facts(&entry);
+    recorder_tell_decision(control->recorder, &entry);
+    recorder_take(control->recorder, line, len, &facts, now, (int64_t)time(NULL));
     if (kept && repeat == NULL)
         peers_take(control->peers, &entry, line, len, now);
     rates_take(control->rates, &entry);

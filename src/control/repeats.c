@@ -52,21 +52,31 @@ read_value(const char *at, const char *end, struct cg_span *out)
     return at != from ? at : NULL;
 }
 
+/* null is no text, as in a parsed record. */
+static bool
+take_text(struct cg_span value, char *out, size_t size)
+{
+    if (value.data[-1] != '"')
+        value.len = 0;
+    if (value.len >= size)
+        return false;
+    memcpy(out, value.data, value.len);
+    out[value.len] = '\0';
+    return true;
+}
+
 static bool
 take_member(
         struct record_head *head, struct cg_span name, struct cg_span value, struct cg_span whole)
 {
     if (CG_SPAN_IS(name, "time"))
         return journal_time((const char *)value.data, value.len, &head->time_ms);
-    if (CG_SPAN_IS(name, "peer")) {
-        /* null is no address, as in a parsed record. */
-        if (value.data[-1] != '"')
-            value.len = 0;
-        if (value.len >= sizeof(head->peer))
-            return false;
-        memcpy(head->peer, value.data, value.len);
-        head->peer[value.len] = '\0';
-    }
+    if ((CG_SPAN_IS(name, "peer") && !take_text(value, head->peer, sizeof(head->peer))) ||
+            (CG_SPAN_IS(name, "incident") &&
+                    !take_text(value, head->incident, sizeof(head->incident))) ||
+            (CG_SPAN_IS(name, "decided_in") &&
+                    !take_text(value, head->decided_in, sizeof(head->decided_in))))
+        return false;
     if (is_passing(name))
         return true;
     if (whole.len > sizeof(head->kept) - head->kept_len)
@@ -82,7 +92,7 @@ record_head_read(const char *json, size_t len, struct record_head *out)
     const char *at = json, *end = json + len;
 
     out->time_ms = INT64_MIN;
-    out->peer[0] = '\0';
+    out->peer[0] = out->incident[0] = out->decided_in[0] = '\0';
     out->kept_len = 0;
     while (at < end && (*at == '{' || *at == ',') && (*at == '{') == (at == json)) {
         const char *member = ++at;
@@ -169,6 +179,7 @@ repeats_count(struct repeats *repeats, const char *json, size_t len)
     rest = place->head.rest; /* stays that of the record that is kept */
     place->head = head;
     place->head.rest = rest;
+    place->facts.time_ms = head.time_ms;
     place->times++;
     return place;
 }
@@ -189,10 +200,32 @@ settle(struct repeat *place, repeats_settled *settled, void *arg)
     place->times = 0;
 }
 
+/* The facts of a place, in memory of its own. */
+static bool
+keep_facts(struct repeat *place, const struct journal_facts *from)
+{
+    const char *const words[] = { from->interface, from->class, from->reason, from->sha256 };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (snprintf(place->words[i], REPEATS_WORD_SIZE, "%s", words[i]) >= REPEATS_WORD_SIZE)
+            return false;
+    place->facts = (struct journal_facts) { .time_ms = from->time_ms,
+        .incident = place->head.incident,
+        .decided_in = place->head.decided_in,
+        .interface = place->words[0],
+        .class = place->words[1],
+        .reason = place->words[2],
+        .sha256 = place->words[3],
+        .peer = place->head.peer,
+        .accepted = from->accepted };
+    return true;
+}
+
 void
 repeats_keep(struct repeats *repeats, const char *json, size_t len,
         const struct journal_entry *entry, repeats_settled *settled, void *arg)
 {
+    const struct journal_facts facts = journal_entry_facts(entry);
     struct record_head head;
     struct repeat *place;
     char *copy;
@@ -206,10 +239,13 @@ repeats_keep(struct repeats *repeats, const char *json, size_t len,
     place = place_of(repeats, json, len, &head);
     settle(place, settled, arg);
     free(place->record);
-    *place = (struct repeat) {
-        .record = copy, .len = len, .head = head, .accepted = entry->accepted
-    };
-    (void)snprintf(place->interface, sizeof(place->interface), "%s", entry->interface);
+    *place = (struct repeat) { .record = copy, .len = len, .head = head };
+    /* Words that do not fit are not known from here: such a record is parsed each time. */
+    if (!keep_facts(place, &facts)) {
+        free(place->record);
+        place->record = NULL;
+        return;
+    }
     if (entry->accepted || !cg_reason_from_code(entry->reason, &place->reason))
         place->reason = CG_REASON_NONE;
 }

@@ -12,11 +12,13 @@
 #define REPEATS_MAX_RECORD (16 * 1024) /* a larger one is parsed each time */
 #define REPEATS_HEAD_SIZE 512
 #define REPEATS_PEER_SIZE 96
+#define REPEATS_WORD_SIZE 128 /* of a name, an incident, a digest */
 
 /* What is before the verdict, as far as it can be read without JSON. */
 struct record_head {
     int64_t time_ms;
     char peer[REPEATS_PEER_SIZE];
+    char incident[JOURNAL_INCIDENT_LENGTH + 1], decided_in[JOURNAL_INCIDENT_LENGTH + 1];
     char kept[REPEATS_HEAD_SIZE]; /* the members that say the same each time */
     size_t kept_len;
     size_t rest; /* where "verdict" begins */
@@ -29,9 +31,9 @@ struct repeat {
     char *record; /* the first of its kind; owned */
     size_t len;
     struct record_head head; /* of the last */
-    char interface[64];
-    bool accepted;
-    enum cg_reason reason;
+    char words[4][REPEATS_WORD_SIZE];
+    struct journal_facts facts; /* of the last: in head and words */
+    enum cg_reason reason; /* as the facts have it */
     unsigned times; /* that it came again since it was settled */
 };
 

@@ -160,6 +160,20 @@ malformed:
     return false;
 }
 
+struct journal_facts
+journal_entry_facts(const struct journal_entry *entry)
+{
+    return (struct journal_facts) { .time_ms = entry->time_ms,
+        .incident = entry->incident,
+        .decided_in = entry->decided_in,
+        .interface = entry->interface,
+        .class = entry->class,
+        .reason = entry->reason,
+        .sha256 = entry->sha256,
+        .peer = entry->peer,
+        .accepted = entry->accepted };
+}
+
 void
 journal_entry_release(struct journal_entry *entry)
 {

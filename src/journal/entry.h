@@ -35,6 +35,16 @@ struct journal_entry {
     const json_t *findings, *path, *allowances; /* arrays, or NULL */
 };
 
+/* What filters ask for, and the log's index keeps of a record. */
+struct journal_facts {
+    int64_t time_ms;
+    const char *incident, *decided_in, *interface, *class, *reason, *sha256, *peer;
+    bool accepted;
+};
+
+/* Borrowed from the entry. */
+struct journal_facts journal_entry_facts(const struct journal_entry *entry);
+
 /* False when the line is no decision record; then there is nothing to release. */
 bool journal_entry_parse(const char *line, size_t len, struct journal_entry *out);
 void journal_entry_release(struct journal_entry *entry);

@@ -55,23 +55,23 @@ first_digits(const char *text, uint32_t *out)
 }
 
 static struct index_row
-row_of(const struct journal_entry *entry, uint64_t offset, size_t len)
+row_of(const struct journal_facts *facts, uint64_t offset, size_t len)
 {
-    struct index_row row = { .time_ms = entry->time_ms,
+    struct index_row row = { .time_ms = facts->time_ms,
         .offset = offset,
         .len = (uint32_t)len,
-        .incident = hash(entry->incident),
-        .decided_in = hash(entry->decided_in),
-        .interface = short_hash(entry->interface),
-        .class = short_hash(entry->class),
-        .reason = short_hash(entry->reason),
-        .flags = entry->accepted ? INDEX_ACCEPTED : 0 };
+        .incident = hash(facts->incident),
+        .decided_in = hash(facts->decided_in),
+        .interface = short_hash(facts->interface),
+        .class = short_hash(facts->class),
+        .reason = short_hash(facts->reason),
+        .flags = facts->accepted ? INDEX_ACCEPTED : 0 };
 
-    if (entry->sha256[0] != '\0')
+    if (facts->sha256[0] != '\0')
         row.flags |= INDEX_SHA256;
-    if (first_digits(entry->sha256, &row.sha256) < 8)
+    if (first_digits(facts->sha256, &row.sha256) < 8)
         row.flags |= INDEX_ODD;
-    if (journal_peer_octets(entry->peer, row.address))
+    if (journal_peer_octets(facts->peer, row.address))
         row.flags |= INDEX_ADDRESS;
     return row;
 }
@@ -131,10 +131,10 @@ index_writer_close(struct index_writer *index)
 
 void
 index_writer_add(
-        struct index_writer *index, const struct journal_entry *entry, uint64_t offset, size_t len)
+        struct index_writer *index, const struct journal_facts *facts, uint64_t offset, size_t len)
 {
     if (index->fd >= 0 && index->count < JOURNAL_INDEX_BATCH)
-        index->rows[index->count++] = row_of(entry, offset, len);
+        index->rows[index->count++] = row_of(facts, offset, len);
 }
 
 void

@@ -47,7 +47,7 @@ struct index_writer {
 /* Goes on with the index beside the file `log`, or begins it anew. Without one nothing fails. */
 void index_writer_open(struct index_writer *index, const char *path, int log);
 void index_writer_add(
-        struct index_writer *index, const struct journal_entry *entry, uint64_t offset, size_t len);
+        struct index_writer *index, const struct journal_facts *facts, uint64_t offset, size_t len);
 /* Writes the rows that wait. `log` is the file with its size, as it should be: another one ends the index. */
 void index_writer_flush(struct index_writer *index, int log, uint64_t size);
 void index_writer_close(struct index_writer *index);

@@ -39,7 +39,7 @@ enum journal_result {
 };
 
 struct journal_writer;
-struct journal_entry;
+struct journal_facts; /* entry.h */
 
 /*
  * Opens a file for appending, mode 0600. A last line that a crash has torn is ended by a newline, so that
@@ -69,9 +69,9 @@ void journal_close(struct journal_writer *writer);
 enum journal_result journal_write(struct journal_writer *writer, const char *line, size_t len,
         int64_t now, struct cg_error *err);
 
-/* The same for a record that was read already: its row goes into the index beside the file. */
-enum journal_result journal_write_entry(struct journal_writer *writer, const char *line, size_t len,
-        const struct journal_entry *entry, int64_t now, struct cg_error *err);
+/* The same where it is known what the record says: a row of that goes into the index beside the file; NULL: none. */
+enum journal_result journal_write_facts(struct journal_writer *writer, const char *line, size_t len,
+        const struct journal_facts *facts, int64_t now, struct cg_error *err);
 /* Writes rows of the index that wait in memory: before another process goes on with the file. */
 void journal_flush(struct journal_writer *writer);
 

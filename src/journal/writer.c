@@ -272,18 +272,18 @@ journal_flush(struct journal_writer *writer)
 }
 
 static void
-add_row(struct journal_writer *writer, const struct journal_entry *entry, uint64_t offset,
+add_row(struct journal_writer *writer, const struct journal_facts *facts, uint64_t offset,
         size_t len)
 {
-    if (entry != NULL)
-        index_writer_add(&writer->index, entry, offset, len);
+    if (facts != NULL)
+        index_writer_add(&writer->index, facts, offset, len);
     if (writer->index.count == JOURNAL_INDEX_BATCH)
         journal_flush(writer);
 }
 
 enum journal_result
-journal_write_entry(struct journal_writer *writer, const char *line, size_t len,
-        const struct journal_entry *entry, int64_t now, struct cg_error *err)
+journal_write_facts(struct journal_writer *writer, const char *line, size_t len,
+        const struct journal_facts *facts, int64_t now, struct cg_error *err)
 {
     char newline[] = "\n";
     struct iovec parts[] = { { newline, 1 }, { (char *)(uintptr_t)line, len }, { newline, 1 } };
@@ -305,7 +305,7 @@ journal_write_entry(struct journal_writer *writer, const char *line, size_t len,
     if (done == wanted && (!writer->limits.sync_each || fdatasync(writer->fd) == 0)) {
         writer->size += wanted;
         writer->torn = false;
-        add_row(writer, entry, writer->size - len - 1, len);
+        add_row(writer, facts, writer->size - len - 1, len);
         if (writer->began == INT64_MAX)
             writer->began = now;
         return JOURNAL_WRITTEN;
@@ -324,13 +324,15 @@ enum journal_result
 journal_write(struct journal_writer *writer, const char *line, size_t len, int64_t now,
         struct cg_error *err)
 {
+    struct journal_facts facts;
     struct journal_entry entry;
-    bool parsed = journal_entry_parse(line, len, &entry);
-    enum journal_result result =
-            journal_write_entry(writer, line, len, parsed ? &entry : NULL, now, err);
+    enum journal_result result;
 
-    if (parsed)
-        journal_entry_release(&entry);
+    if (!journal_entry_parse(line, len, &entry))
+        return journal_write_facts(writer, line, len, NULL, now, err);
+    facts = journal_entry_facts(&entry);
+    result = journal_write_facts(writer, line, len, &facts, now, err);
+    journal_entry_release(&entry);
     return result;
 }
 

@@ -36,12 +36,14 @@ main(int argc, char **argv)
     }
     while ((len = getline(&line, &size, stdin)) > 1) {
         struct journal_entry entry;
+        struct journal_facts facts;
 
         /* certgated has parsed it for others. */
         if (!journal_entry_parse(line, (size_t)len - 1, &entry))
             break;
         at = seconds();
-        if (journal_write_entry(writer, line, (size_t)len - 1, &entry, entry.time_ms / 1000,
+        facts = journal_entry_facts(&entry);
+        if (journal_write_facts(writer, line, (size_t)len - 1, &facts, entry.time_ms / 1000,
                     &err) != JOURNAL_WRITTEN)
             break;
         spent += seconds() - at;

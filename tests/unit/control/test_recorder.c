@@ -278,7 +278,7 @@ test_told_elsewhere(void **state)
     for (int i = 0; i < 2; i++) {
         (void)snprintf(text, sizeof(text), line, i == 0 ? "accept" : "reject");
         assert_true(journal_entry_parse(text, strlen(text), &entry));
-        recorder_take(recorder, text, strlen(text), &entry, 0, START);
+        recorder_tell_decision(recorder, &entry);
         journal_entry_release(&entry);
     }
     memset(text, 0, sizeof(text));

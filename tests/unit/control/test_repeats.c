@@ -87,6 +87,25 @@ test_only_the_same_is_the_same(void **state)
     }
 }
 
+/* What the log's index gets of a record that was not parsed. */
+static void
+says_what_is_parsed(const struct journal_facts *facts, const char *json, size_t len)
+{
+    struct journal_entry entry;
+
+    assert_true(journal_entry_parse(json, len, &entry));
+    assert_int_equal(facts->time_ms, entry.time_ms);
+    assert_string_equal(facts->incident, entry.incident);
+    assert_string_equal(facts->decided_in, entry.decided_in);
+    assert_string_equal(facts->interface, entry.interface);
+    assert_string_equal(facts->class, entry.class);
+    assert_string_equal(facts->reason, entry.reason);
+    assert_string_equal(facts->sha256, entry.sha256);
+    assert_string_equal(facts->peer, entry.peer);
+    assert_int_equal(facts->accepted, entry.accepted);
+    journal_entry_release(&entry);
+}
+
 static void
 test_what_came_again_is_told_once_with_the_last_of_it(void **state)
 {
@@ -104,9 +123,7 @@ test_what_came_again_is_told_once_with_the_last_of_it(void **state)
     assert_non_null(repeats_count(repeats, second, sizeof(second) - 1));
     repeat = repeats_count(repeats, third, sizeof(third) - 1);
     assert_non_null(repeat);
-    assert_string_equal(repeat->interface, "web");
-    assert_true(repeat->accepted);
-    assert_int_equal(repeat->head.time_ms % 60000, 25500);
+    says_what_is_parsed(&repeat->facts, third, sizeof(third) - 1);
     repeats_settle(repeats, on_settled, &told);
     assert_int_equal(told.calls, 1);
     assert_int_equal(told.times, 2);
