@@ -25,7 +25,7 @@ measure(struct chain *chain, X509 *cert, enum cg_reason *reason, struct cg_error
     *reason = CG_REASON_TOO_LARGE;
     if (chain->count == GW_MAX_CHAIN_CERTS)
         return cg_fail(err, CG_E_LIMIT, "more than %d certificates sent", GW_MAX_CHAIN_CERTS);
-    chain->lens[chain->count++] = (size_t)len;
+    chain->lens[chain->count++] = (uint32_t)len;
     chain->total += (size_t)len;
     if (chain->total > GW_MAX_CHAIN_BYTES)
         return cg_fail(
@@ -59,39 +59,33 @@ chain_collect(X509 *leaf, STACK_OF(X509) * others, struct chain *chain, enum cg_
     chain->bytes = at = malloc(chain->total);
     if (at == NULL)
         return cg_fail(err, CG_E_NOMEM, "no memory for the chain sent");
-    for (size_t i = 0; i < chain->count; i++) {
-        chain->certs[i] = at;
+    for (size_t i = 0; i < chain->count; i++)
         if (i2d_X509(certs[i], &at) != (int)chain->lens[i])
             return encode_fail(err);
-    }
     *reason = CG_REASON_NONE;
     return CG_OK;
 }
 
-enum cg_status
-chain_of(SSL *ssl, struct chain *chain, enum cg_reason *reason, struct cg_error *err)
+bool
+chain_of_leaf(struct cg_span leaf, struct chain *chain)
 {
-    X509 *leaf = SSL_get0_peer_certificate(ssl);
-
-    *reason = CG_REASON_NONE;
-    if (leaf == NULL)
-        return CG_OK;
-    return chain_collect(leaf, SSL_get_peer_cert_chain(ssl), chain, reason, err);
-}
-
-enum cg_status
-chain_copy(struct cg_span leaf, struct chain *chain, enum cg_reason *reason, struct cg_error *err)
-{
-    *reason = CG_REASON_INTERNAL_ERROR;
     chain->bytes = malloc(leaf.len);
     if (chain->bytes == NULL)
-        return cg_fail(err, CG_E_NOMEM, "no memory for the received certificate");
+        return false;
     memcpy(chain->bytes, leaf.data, leaf.len);
-    chain->certs[0] = chain->bytes;
-    chain->lens[0] = chain->total = leaf.len;
+    chain->total = leaf.len;
+    chain->lens[0] = (uint32_t)leaf.len;
     chain->count = 1;
-    *reason = CG_REASON_NONE;
-    return CG_OK;
+    return true;
+}
+
+void
+chain_certs(const struct chain *chain, struct cg_span out[GW_MAX_CHAIN_CERTS])
+{
+    const uint8_t *at = chain->bytes;
+
+    for (size_t i = 0; i < chain->count; at += chain->lens[i], i++)
+        out[i] = cg_span(at, chain->lens[i]);
 }
 
 bool

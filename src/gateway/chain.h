@@ -8,13 +8,12 @@
 #include "base/span.h"
 #include "gateway/limits.h"
 
-/* Certificates one behind the other, the received one first; bounded. */
+/* Certificates one behind the other, the received one first; bounded. Each connection keeps one. */
 struct chain {
     uint8_t *bytes;
-    const uint8_t *certs[GW_MAX_CHAIN_CERTS];
-    size_t lens[GW_MAX_CHAIN_CERTS];
-    size_t count;
     size_t total;
+    uint32_t lens[GW_MAX_CHAIN_CERTS];
+    uint32_t count;
 };
 
 /*
@@ -26,12 +25,10 @@ struct chain {
  */
 CG_CHECKED enum cg_status chain_collect(X509 *leaf, STACK_OF(X509) * others, struct chain *chain,
         enum cg_reason *reason, struct cg_error *err);
-/* The same of a finished full handshake; chain->count is 0 where the peer showed none. */
-CG_CHECKED enum cg_status chain_of(
-        SSL *ssl, struct chain *chain, enum cg_reason *reason, struct cg_error *err);
-/* A chain of one certificate. */
-CG_CHECKED enum cg_status chain_copy(
-        struct cg_span leaf, struct chain *chain, enum cg_reason *reason, struct cg_error *err);
+/* A chain of one certificate, copied; false without memory. */
+bool chain_of_leaf(struct cg_span leaf, struct chain *chain);
+/* Where each certificate is, `chain->count` of them. */
+void chain_certs(const struct chain *chain, struct cg_span out[GW_MAX_CHAIN_CERTS]);
 bool chain_digest(const struct chain *chain, uint8_t out[CG_SHA256_SIZE]);
 void chain_release(struct chain *chain);
 

@@ -15,9 +15,12 @@ conn_resumed_leaf(const struct conn *conn)
 {
     const struct handshake *handshake = &conn->handshake;
 
-    return handshake->leaf == NULL ? NULL
-                                   : leaves_get(conn->worker->leaves, handshake->ticket.leaf,
-                                             cg_span(handshake->leaf, handshake->leaf_len));
+    struct cg_span certs[GW_MAX_CHAIN_CERTS];
+
+    if (!handshake->has_ticket || handshake->received.count == 0)
+        return NULL;
+    chain_certs(&handshake->received, certs);
+    return leaves_get(conn->worker->leaves, handshake->ticket.leaf, certs[0]);
 }
 
 /* The rules that a record speaks of: of the class, or while that is not known the interface's. */
@@ -43,16 +46,12 @@ count_decision(struct conn *conn, const struct cg_decision *decision)
 static void
 tell_chain(const struct conn *conn, const struct cg_decision *decision)
 {
-    struct chain chain = { .count = 0 };
-    enum cg_reason reason;
-
     if (decision == NULL || cg_decision_verdict(decision) != CG_ACCEPT ||
             cg_decision_get0_cert(decision) == NULL || conn->resumed ||
-            !worker_chain_is_new(conn->worker, conn->handshake.chain))
+            conn->handshake.received.count == 0 ||
+            !worker_chain_is_new(conn->worker, conn->handshake.received_sha256))
         return;
-    if (chain_of(conn->ssl, &chain, &reason, NULL) == CG_OK && chain.count != 0)
-        worker_chain(conn->worker, &chain);
-    chain_release(&chain);
+    worker_chain(conn->worker, &conn->handshake.received);
 }
 
 bool
@@ -139,7 +138,7 @@ judge_resumed(struct conn *conn, const struct gw_class *class, const char *from_
     if (reason == CG_REASON_NONE)
         return from_domain == NULL || class->phone
                 ? CG_OK
-                : judge_from_domain(conn->ssl, &conn->handshake, class, from_domain, out, err);
+                : judge_from_domain(&conn->handshake, class, from_domain, out, err);
     incident_text(ticket->incident, incident);
     snprintf(detail, sizeof(detail), "the session was resumed; its certificate was judged in %s",
             incident);
@@ -241,7 +240,7 @@ conn_admit(struct conn *conn, const struct gw_class *class, const char *by, cons
     else if (class == handshake->class && from_domain == NULL && handshake->decision != NULL)
         decision = cg_decision_ref(handshake->decision);
     else
-        status = judge_peer(conn->ssl, handshake, class, from_domain, &decision, &err);
+        status = judge_peer(handshake, class, from_domain, &decision, &err);
     if (status != CG_OK) {
         conn_record_refusal(conn, CG_REASON_INTERNAL_ERROR, err.text);
         return false;

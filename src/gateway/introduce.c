@@ -63,10 +63,7 @@ introduce(unsigned version, const struct proxy_ends *ends, const struct conn *co
 {
     const struct handshake *handshake = &conn->handshake;
     SSL *ssl = conn->ssl;
-    const unsigned char *leaf = handshake->leaf;
-    X509 *cert = leaf != NULL ? d2i_X509(NULL, &leaf, (long)handshake->leaf_len)
-            : ssl != NULL     ? SSL_get1_peer_certificate(ssl)
-                              : NULL;
+    struct cg_span certs[GW_MAX_CHAIN_CERTS] = { { NULL, 0 } };
     char incident[INCIDENT_TEXT_SIZE], key[ALGORITHM_SIZE] = "";
     struct proxy_facts facts = {
         .ends = *ends,
@@ -76,25 +73,27 @@ introduce(unsigned version, const struct proxy_ends *ends, const struct conn *co
         .cipher = ssl != NULL ? SSL_get_cipher_name(ssl) : NULL,
         .full_handshake = !conn->resumed,
     };
-    unsigned char *der = NULL;
+    const unsigned char *at;
+    X509 *cert = NULL;
     char *cn = NULL;
     uint8_t *out;
 
     incident_text(handshake->incident, incident);
+    chain_certs(&handshake->received, certs);
+    at = certs[0].data;
+    if (at != NULL)
+        cert = d2i_X509(NULL, &at, (long)certs[0].len);
     if (cert != NULL) {
-        int der_len = i2d_X509(cert, &der);
-
         cn = common_name(cert);
         key_algorithm(cert, key);
         facts.common_name = cn;
         facts.key_algorithm = key[0] != '\0' ? key : NULL;
         facts.signature_algorithm = OBJ_nid2sn(X509_get_signature_nid(cert));
-        facts.certificate = der_len > 0 ? der : NULL;
-        facts.certificate_len = der_len > 0 ? (size_t)der_len : 0;
+        facts.certificate = certs[0].data;
+        facts.certificate_len = certs[0].len;
         facts.verified = conn_admission(conn)->verdict.chain_passed;
     }
     out = proxy_write(version, &facts, len);
-    OPENSSL_free(der);
     OPENSSL_free(cn);
     X509_free(cert);
     ERR_clear_error();

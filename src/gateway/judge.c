@@ -3,15 +3,6 @@
 #include "base/error.h"
 #include "base/limits.h"
 
-enum cg_status
-chain_of_peer(SSL *ssl, const struct handshake *handshake, struct chain *chain,
-        enum cg_reason *reason, struct cg_error *err)
-{
-    return handshake->leaf != NULL
-            ? chain_copy(cg_span(handshake->leaf, handshake->leaf_len), chain, reason, err)
-            : chain_of(ssl, chain, reason, err);
-}
-
 /* The OCSP response that a server sent along, where it did. */
 static void
 take_staple(const struct handshake *handshake, struct cg_peer *peer)
@@ -30,11 +21,14 @@ take_staple(const struct handshake *handshake, struct cg_peer *peer)
 
 static enum cg_status
 evaluate(const struct handshake *handshake, const struct gw_class *class,
-        const struct cg_policy *policy, const struct chain *chain, const char *from_domain,
-        struct cg_decision **out, struct cg_error *err)
+        const struct cg_policy *policy, const char *from_domain, struct cg_decision **out,
+        struct cg_error *err)
 {
+    const struct chain *chain = &handshake->received;
+    _Static_assert(GW_MAX_CHAIN_CERTS <= CG_MAX_CANDIDATES, "a chain fits among the CAs");
     const bool asks =
             cg_policy_revocation(policy) != CG_REVOCATION_OFF && handshake->revocation != NULL;
+    struct cg_span certs[GW_MAX_CHAIN_CERTS];
     const uint8_t *cas[CG_MAX_CANDIDATES];
     size_t cas_len[CG_MAX_CANDIDATES];
     enum cg_status status;
@@ -44,22 +38,24 @@ evaluate(const struct handshake *handshake, const struct gw_class *class,
         .address = handshake->address,
         .from_domain = from_domain,
         .phone = class->phone,
+        .chain = cas,
+        .chain_len = cas_len,
     };
 
+    chain_certs(chain, certs);
     if (chain->count != 0) {
-        peer.leaf = chain->certs[0];
-        peer.leaf_len = chain->lens[0];
-        peer.chain = chain->certs + 1;
-        peer.chain_len = chain->lens + 1;
+        peer.leaf = certs[0].data;
+        peer.leaf_len = certs[0].len;
         peer.chain_count = chain->count - 1;
     }
+    for (size_t i = 0; i < peer.chain_count; i++) {
+        cas[i] = certs[i + 1].data;
+        cas_len[i] = certs[i + 1].len;
+    }
     /* A session brings the received certificate alone; what is above it is mostly known. */
-    if (asks && handshake->leaf != NULL && chain->count == 1) {
-        peer.chain = cas;
-        peer.chain_len = cas_len;
+    if (asks && handshake->has_ticket && chain->count == 1)
         peer.chain_count =
                 revocation_known_cas(handshake->revocation, cas, cas_len, CG_MAX_CANDIDATES);
-    }
     if (asks) {
         peer.revocation = revocation_set(handshake->revocation);
         take_staple(handshake, &peer);
@@ -72,42 +68,19 @@ evaluate(const struct handshake *handshake, const struct gw_class *class,
 }
 
 enum cg_status
-judge_chain(const struct handshake *handshake, const struct gw_class *class,
-        const struct chain *chain, const char *from_domain, struct cg_decision **out,
-        struct cg_error *err)
+judge_peer(const struct handshake *handshake, const struct gw_class *class, const char *from_domain,
+        struct cg_decision **out, struct cg_error *err)
 {
-    return evaluate(handshake, class, class->policy, chain, from_domain, out, err);
+    *out = NULL;
+    return evaluate(handshake, class, class->policy, from_domain, out, err);
 }
 
 enum cg_status
-judge_peer(SSL *ssl, const struct handshake *handshake, const struct gw_class *class,
+judge_from_domain(const struct handshake *handshake, const struct gw_class *class,
         const char *from_domain, struct cg_decision **out, struct cg_error *err)
 {
-    struct chain chain = { .count = 0 };
-    enum cg_reason reason;
-    enum cg_status status = chain_of_peer(ssl, handshake, &chain, &reason, err);
-
     *out = NULL;
-    if (status == CG_OK)
-        status = judge_chain(handshake, class, &chain, from_domain, out, err);
-    chain_release(&chain);
-    return status;
-}
-
-enum cg_status
-judge_from_domain(SSL *ssl, const struct handshake *handshake, const struct gw_class *class,
-        const char *from_domain, struct cg_decision **out, struct cg_error *err)
-{
-    struct chain chain = { .count = 0 };
-    enum cg_reason reason;
-    enum cg_status status = CG_OK;
-
-    *out = NULL;
-    if (class->domains == NULL)
-        return CG_OK;
-    status = chain_of_peer(ssl, handshake, &chain, &reason, err);
-    if (status == CG_OK)
-        status = evaluate(handshake, class, class->domains, &chain, from_domain, out, err);
-    chain_release(&chain);
-    return status;
+    return class->domains == NULL
+            ? CG_OK
+            : evaluate(handshake, class, class->domains, from_domain, out, err);
 }

@@ -90,7 +90,7 @@ still_admits(struct conn *conn, const struct gw_class *class, struct cg_decision
 
     if (conn->plain)
         (void)conn_judge_plain(conn, class, decision);
-    else if (judge_peer(conn->ssl, &conn->handshake, class, NULL, decision, &err) != CG_OK)
+    else if (judge_peer(&conn->handshake, class, NULL, decision, &err) != CG_OK)
         *decision = cg_decision_refuse(class->policy, CG_REASON_INTERNAL_ERROR, err.text);
     admitted = *decision != NULL && cg_decision_verdict(*decision) == CG_ACCEPT;
     if (admitted)
@@ -261,8 +261,8 @@ judge_by_evidence(struct conn *conn)
         struct cg_error err;
 
         if ((classes >> i & 1) != 0 && !conn->plain &&
-                judge_peer(conn->ssl, &conn->handshake, &conn->iface->classes[i], NULL, &decision,
-                        &err) == CG_OK &&
+                judge_peer(&conn->handshake, &conn->iface->classes[i], NULL, &decision, &err) ==
+                        CG_OK &&
                 cg_decision_reason(decision) == CG_REASON_REVOKED) {
             conn->class = &conn->iface->classes[i];
             gone = dismiss(conn, decision);

@@ -127,11 +127,11 @@ answer(struct conn *conn, unsigned status)
 /* ---- what the backend is told ------------------------------------------------------------------- */
 
 /*
- * The received certificate: of the decision in force or of the resumed session, where it is parsed already,
- * else of what libssl holds. False when there is one and it cannot be had; the caller frees *out.
+ * The received certificate: of the decision in force or of the resumed session, where it is parsed already.
+ * False when there is one and it cannot be had; the caller frees *out.
  */
 static bool
-received(struct conn *conn, const struct chain *chain, struct cg_cert **out)
+received(struct conn *conn, struct cg_span sent, struct cg_cert **out)
 {
     const struct cg_decision *decision = conn->handshake.decision;
     const struct cg_cert *judged = decision != NULL ? cg_decision_get0_cert(decision) : NULL;
@@ -140,8 +140,8 @@ received(struct conn *conn, const struct chain *chain, struct cg_cert **out)
     *out = NULL;
     if (judged != NULL || resumed != NULL)
         *out = cg_cert_ref(judged != NULL ? judged : resumed->cert);
-    else if (chain->count != 0)
-        return cg_cert_from_der(chain->certs[0], chain->lens[0], out, NULL) == CG_OK;
+    else if (sent.len != 0)
+        return cg_cert_from_der(sent.data, sent.len, out, NULL) == CG_OK;
     return true;
 }
 
@@ -150,19 +150,19 @@ static bool
 prepare_fields(struct conn *conn)
 {
     struct http_side *side = conn->http;
-    struct cg_span spans[GW_MAX_CHAIN_CERTS];
-    struct chain chain = { .count = 0 };
+    const struct chain *chain = &conn->handshake.received;
+    struct cg_span certs[GW_MAX_CHAIN_CERTS] = { { NULL, 0 } };
     struct cg_cert *leaf = NULL;
     char incident[INCIDENT_TEXT_SIZE];
     struct identity_facts facts = { .forms = conn->iface->settings->identity_fields,
-        .chain = spans,
+        .chain = certs + 1,
+        .chain_count = chain->count > 1 ? chain->count - 1 : 0,
         .level = conn_admission(conn)->level,
         .interface = conn->iface->settings->name,
         .incident = incident,
         .allowances = conn_admission(conn)->verdict.allowances,
         .address = conn->address,
         .plain = conn->plain };
-    enum cg_reason reason;
     bool ok;
 
     if (side->told == conn->class && side->told_generation == conn->generation->number &&
@@ -171,15 +171,8 @@ prepare_fields(struct conn *conn)
     identity_fields_release(&side->fields);
     side->told = NULL;
     incident_text(conn->handshake.incident, incident);
-    ok = received(conn, &chain, &leaf);
-    if (ok && conn->ssl != NULL &&
-            (leaf == NULL || (facts.forms & IDENTITY_CLIENT_CERT_CHAIN) != 0)) {
-        ok = chain_of_peer(conn->ssl, &conn->handshake, &chain, &reason, NULL) == CG_OK;
-        if (ok && leaf == NULL)
-            ok = received(conn, &chain, &leaf);
-    }
-    for (size_t i = 1; i < chain.count; i++)
-        spans[facts.chain_count++] = cg_span(chain.certs[i], chain.lens[i]);
+    chain_certs(chain, certs);
+    ok = received(conn, certs[0], &leaf);
     facts.leaf = leaf;
     ok = ok && identity_fields_build(&side->fields, &facts);
     if (ok) {
@@ -188,7 +181,6 @@ prepare_fields(struct conn *conn)
         side->told_allowances = facts.allowances;
     }
     cg_cert_free(leaf);
-    chain_release(&chain);
     return ok;
 }
 

@@ -96,7 +96,7 @@ pass_head(struct conn *conn, const struct sip_head *head)
     struct sip_side *side = conn->sip;
     /* A connection may be left although its trunk is no longer configured: no class, no alias. */
     bool mutual = conn->class != NULL && conn->class->settings != NULL &&
-            tls_presented(conn->ssl, &conn->handshake);
+            conn->handshake.received.count != 0;
     size_t cut = mutual ? 0 : head->alias_len;
     size_t until = cut != 0 ? head->alias_at : head->head_len;
 

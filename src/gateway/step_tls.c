@@ -11,6 +11,7 @@
 
 #include "gateway/conn.h"
 #include "gateway/live.h"
+#include "gateway/tls_sessions.h"
 #include "gateway/worker.h"
 
 #define CLASS_IMPOSSIBLE "the source address is no trunk's and this interface serves no phones"
@@ -216,6 +217,8 @@ do_judge(struct conn *conn)
     socket_watch(&conn->peer, 0);
     if (!conn->plain && tls_finish(conn->ssl, &conn->handshake, &conn->resumed, &err) != CG_OK)
         return conn_refuse(conn, CG_REASON_INTERNAL_ERROR, err.text);
+    if (!conn->plain && !conn_outbound(conn))
+        tls_drop_peer(conn->ssl);
     conn->ticketed = conn->resumed;
     if (!conn->plain)
         count_handshake(conn);

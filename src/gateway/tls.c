@@ -92,7 +92,7 @@ on_certificate(X509_STORE_CTX *store_ctx, void *arg)
     SSL *ssl = X509_STORE_CTX_get_ex_data(store_ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
     struct handshake *handshake = SSL_get_app_data(ssl);
     const struct gw_class *class = handshake->class;
-    struct chain chain = { .count = 0 };
+    struct chain *chain = &handshake->received;
     struct cg_error err = { "" };
     enum cg_reason reason;
     int accepted = 0;
@@ -102,15 +102,16 @@ on_certificate(X509_STORE_CTX *store_ctx, void *arg)
     handshake->decision = NULL;
     handshake->decided = handshake->clock() / 1000;
     handshake->presented = sk_X509_num(X509_STORE_CTX_get0_untrusted(store_ctx));
-    handshake->chain_left_out = handshake->presented > 1;
+    handshake->has_ticket = false;
+    chain_release(chain);
     if (chain_collect(X509_STORE_CTX_get0_cert(store_ctx), X509_STORE_CTX_get0_untrusted(store_ctx),
-                &chain, &reason, &err) == CG_OK) {
+                chain, &reason, &err) == CG_OK) {
         reason = CG_REASON_INTERNAL_ERROR;
-        if (!chain_digest(&chain, handshake->chain))
+        if (!chain_digest(chain, handshake->received_sha256))
             (void)cg_fail(&err, CG_E_CRYPTO, "cannot digest the chain sent");
         else if (class == NULL)
             reason = CG_REASON_NONE; /* judged with the first request */
-        else if (judge_chain(handshake, class, &chain, NULL, &handshake->decision, &err) == CG_OK)
+        else if (judge_peer(handshake, class, NULL, &handshake->decision, &err) == CG_OK)
             reason = cg_decision_reason(handshake->decision);
     }
     if (handshake->decision == NULL && reason != CG_REASON_NONE)
@@ -129,7 +130,6 @@ on_certificate(X509_STORE_CTX *store_ctx, void *arg)
         accepted = 1;
     else
         X509_STORE_CTX_set_error(store_ctx, cg_reason_info(reason)->x509_error);
-    chain_release(&chain);
     return accepted;
 }
 
@@ -309,20 +309,23 @@ tls_handshake_release(struct handshake *handshake)
 {
     cg_decision_free(handshake->decision);
     handshake->decision = NULL;
-    free(handshake->leaf);
-    handshake->leaf = NULL;
-    handshake->leaf_len = 0;
+    chain_release(&handshake->received);
 }
 
-bool
-tls_presented(const SSL *ssl, const struct handshake *handshake)
+void
+tls_settle(const SSL *ssl, struct handshake *handshake)
 {
-    return handshake->leaf != NULL || (ssl != NULL && SSL_get0_peer_certificate(ssl) != NULL);
+    if (SSL_session_reused(ssl) == 1)
+        return;
+    handshake->has_ticket = false;
+    if (handshake->presented < 0)
+        chain_release(&handshake->received);
 }
 
 enum cg_status
 tls_finish(SSL *ssl, struct handshake *handshake, bool *resumed, struct cg_error *err)
 {
+    tls_settle(ssl, handshake);
     *resumed = SSL_session_reused(ssl) == 1;
     if (*resumed) {
         if (!handshake->has_ticket)
@@ -337,13 +340,13 @@ tls_finish(SSL *ssl, struct handshake *handshake, bool *resumed, struct cg_error
         cg_decision_free(handshake->decision);
         handshake->decision = NULL;
         handshake->again = false;
-        return judge_peer(ssl, handshake, handshake->class, NULL, &handshake->decision, err);
+        return judge_peer(handshake, handshake->class, NULL, &handshake->decision, err);
     }
     if (handshake->decision != NULL || handshake->class == NULL)
         return CG_OK;
     if (SSL_get0_peer_certificate(ssl) != NULL)
         return cg_fail(err, CG_E_CRYPTO, "a certificate was received and not judged");
-    return judge_peer(ssl, handshake, handshake->class, NULL, &handshake->decision, err);
+    return judge_peer(handshake, handshake->class, NULL, &handshake->decision, err);
 }
 
 struct ticket_verdict

@@ -10,6 +10,7 @@
 #include <certgate/certgate.h>
 
 #include "base/buf.h"
+#include "gateway/chain.h"
 #include "gateway/clock.h"
 #include "gateway/generation.h"
 #include "gateway/revocation.h"
@@ -45,13 +46,16 @@ struct handshake {
     bool content; /* … and has sent something that it sends nobody whose handshake it refuses */
     struct cg_decision *decision; /* owned; of the certificate received in this handshake */
     int64_t decided;
-    uint8_t chain[CG_SHA256_SIZE];
-    bool chain_left_out; /* more than the received certificate was sent */
+    /*
+     * The peer's certificates, owned; none where it showed none. With a session that is offered, the
+     * received certificate alone comes from there: tls_settle() takes it away again where the session was
+     * not resumed after all.
+     */
+    struct chain received;
+    uint8_t received_sha256[CG_SHA256_SIZE]; /* of what this handshake brought */
     bool offered; /* the peer came with a session of ours */
     bool has_ticket; /* the last session that was honoured … */
-    struct ticket ticket; /* … with its verdict … */
-    uint8_t *leaf; /* … and the received certificate; owned, NULL where the peer had none */
-    size_t leaf_len;
+    struct ticket ticket; /* … with its verdict */
 };
 
 /*
@@ -65,8 +69,12 @@ CG_CHECKED enum cg_status tls_context_new(struct gw_interface *iface,
 /* Frees what a handshake owns. */
 void tls_handshake_release(struct handshake *handshake);
 
-/* True where the peer has presented a certificate, in this handshake or in that of the resumed session. */
-bool tls_presented(const SSL *ssl, const struct handshake *handshake);
+/*
+ * Once it is sure whether the session that the peer offered is resumed. Where it is not, the peer has not
+ * proved that the certificate of that session is its own: libssl may still decline a session that we have
+ * found, for one because the hash of its cipher is not offered (RFC 8446 section 4.2.11).
+ */
+void tls_settle(const SSL *ssl, struct handshake *handshake);
 
 /* A connection's TLS on a connected descriptor; NULL without memory. */
 SSL *tls_new(struct handshake *handshake, int fd);

@@ -17,8 +17,7 @@
 
 /* What a class thinks of the peer, and how long what admits it holds. */
 static bool
-add_verdict(SSL *ssl, const struct handshake *handshake, const struct gw_class *class,
-        struct ticket *out)
+add_verdict(const struct handshake *handshake, const struct gw_class *class, struct ticket *out)
 {
     struct ticket_verdict *verdict = &out->verdicts[out->verdict_count++];
     struct cg_decision *decision = NULL;
@@ -26,7 +25,7 @@ add_verdict(SSL *ssl, const struct handshake *handshake, const struct gw_class *
 
     if (class == handshake->class && handshake->decision != NULL)
         decision = cg_decision_ref(handshake->decision);
-    else if (judge_peer(ssl, handshake, class, NULL, &decision, &err) != CG_OK)
+    else if (judge_peer(handshake, class, NULL, &decision, &err) != CG_OK)
         return false;
     if (decision == NULL)
         return false;
@@ -75,7 +74,7 @@ static bool
 ticket_from_handshake(const struct handshake *handshake, SSL *ssl, struct ticket *out)
 {
     const struct gw_interface *iface = handshake->iface;
-    X509 *leaf = SSL_get0_peer_certificate(ssl);
+    const struct chain *received = &handshake->received;
     bool admitted = false;
 
     memset(out, 0, sizeof(*out));
@@ -93,13 +92,15 @@ ticket_from_handshake(const struct handshake *handshake, SSL *ssl, struct ticket
     /* Without a certificate nothing runs out but the session itself. */
     out->good_from = INT64_MIN;
     out->good_until = INT64_MAX;
-    out->certificate = leaf != NULL;
-    if (leaf != NULL && X509_digest(leaf, EVP_sha256(), out->leaf, NULL) != 1)
+    out->certificate = received->count != 0;
+    if (out->certificate &&
+            EVP_Digest(received->bytes, received->lens[0], out->leaf, NULL, EVP_sha256(), NULL) !=
+                    1)
         return false;
-    memcpy(out->chain, handshake->chain, sizeof(out->chain));
-    out->chain_left_out = handshake->chain_left_out;
+    memcpy(out->chain, handshake->received_sha256, sizeof(out->chain));
+    out->chain_left_out = received->count > 1;
     for (size_t i = 0; i < iface->class_count; i++) {
-        if (!add_verdict(ssl, handshake, &iface->classes[i], out))
+        if (!add_verdict(handshake, &iface->classes[i], out))
             return false;
         admitted = admitted || out->verdicts[i].reason == CG_REASON_NONE;
     }
@@ -116,66 +117,80 @@ drop_peer(uint8_t *der, size_t len)
 {
     struct cg_reader outer = cg_reader(cg_span(der, len)), inside;
     struct cg_span element;
+    size_t rest, before, header = 2;
     uint8_t tag;
-    size_t at;
 
-    /* Two length octets, before and after: what we put in is more than 256 octets and less than 64 KiB. */
-    if (len < 4 || der[1] != 0x82 || !cg_der_enter(&outer, CG_DER_SEQUENCE, &inside) ||
-            !cg_reader_done(&outer))
+    if (!cg_der_enter(&outer, CG_DER_SEQUENCE, &inside) || !cg_reader_done(&outer))
         return 0;
-    while (!cg_reader_done(&inside)) {
+    rest = cg_reader_left(&inside);
+    before = len - rest;
+    do {
+        if (cg_reader_done(&inside))
+            return len;
         if (!cg_der_any(&inside, &tag, NULL, &element))
             return 0;
-        if (tag != (CG_DER_CONTEXT_CONSTRUCTED | 3))
-            continue;
-        at = (size_t)(element.data - der);
-        memmove(der + at, der + at + element.len, len - at - element.len);
-        len -= element.len;
-        if (len < 4 + 256)
-            return 0;
-        der[2] = (uint8_t)((len - 4) >> 8);
-        der[3] = (uint8_t)(len - 4);
-        return len;
-    }
-    return len;
+    } while (tag != (CG_DER_CONTEXT_CONSTRUCTED | 3));
+    memmove(der + (element.data - der), inside.at, cg_reader_left(&inside));
+    rest -= element.len;
+    if (rest > 0xffff)
+        return 0;
+    /* What is shorter may need fewer octets for its length. */
+    if (rest > 0xff)
+        der[header++] = (uint8_t)(rest >> 8);
+    if (rest > 0x7f)
+        der[header++] = (uint8_t)rest;
+    der[1] = (uint8_t)(rest > 0x7f ? 0x80 + header - 2 : rest);
+    memmove(der + header, der + before, rest);
+    return header + rest;
+}
+
+/* The session without the peer's certificate, for OPENSSL_clear_free(); NULL when that cannot be had. */
+static uint8_t *
+encode(const SSL_SESSION *session, size_t *len)
+{
+    uint8_t *der = NULL, *at;
+    int size = i2d_SSL_SESSION(session, NULL);
+
+    *len = 0;
+    if (size <= 0 || size > MAX_SESSION_DER)
+        return NULL;
+    der = at = OPENSSL_malloc((size_t)size);
+    if (der == NULL)
+        return NULL;
+    if (i2d_SSL_SESSION(session, &at) == size)
+        *len = drop_peer(der, (size_t)size);
+    if (*len != 0)
+        return der;
+    OPENSSL_clear_free(der, (size_t)size);
+    return NULL;
 }
 
 /* The received certificate's DER before the session: its length in two octets, 0 for none. */
 static bool
-keep_session(struct handshake *handshake, SSL *ssl, SSL_SESSION *session)
+keep_session(struct handshake *handshake, SSL_SESSION *session)
 {
     unsigned int id_len = 0;
     const uint8_t *id = SSL_SESSION_get_id(session, &id_len);
-    X509 *cert = SSL_get0_peer_certificate(ssl);
-    int leaf_len = cert != NULL ? i2d_X509(cert, NULL) : (int)handshake->leaf_len;
-    int len = i2d_SSL_SESSION(session, NULL);
+    const struct chain *received = &handshake->received;
+    size_t leaf_len = received->count != 0 ? received->lens[0] : 0, len;
     int64_t now = handshake->clock() / 1000;
-    uint8_t entry[SESSIONS_MAX_BYTES], *at = entry + 2, *der;
-    size_t der_len;
+    uint8_t entry[SESSIONS_MAX_BYTES], *der;
     bool kept = false;
 
-    if (id_len != SESSIONS_ID_SIZE || leaf_len < 0 ||
-            leaf_len > SESSIONS_MAX_BYTES - GW_MIN_SESSION || len <= 0 || len > MAX_SESSION_DER)
+    if (id_len != SESSIONS_ID_SIZE || leaf_len > SESSIONS_MAX_BYTES - GW_MIN_SESSION)
         return false;
-    entry[0] = (uint8_t)(leaf_len >> 8);
-    entry[1] = (uint8_t)leaf_len;
-    if (cert != NULL)
-        (void)i2d_X509(cert, &at);
-    else if (leaf_len != 0)
-        memcpy(at, handshake->leaf, handshake->leaf_len);
-    der = malloc((size_t)len);
-    if (der == NULL)
-        return false;
-    at = der;
-    der_len = i2d_SSL_SESSION(session, &at) == len ? drop_peer(der, (size_t)len) : 0;
-    if (der_len != 0 && der_len <= sizeof(entry) - 2 - (size_t)leaf_len) {
-        memcpy(entry + 2 + leaf_len, der, der_len);
-        kept = sessions_put(handshake->sessions, id, cg_span(entry, 2 + (size_t)leaf_len + der_len),
-                now, now + handshake->iface->settings->session_timeout_s);
+    der = encode(session, &len);
+    if (der != NULL && len <= sizeof(entry) - 2 - leaf_len) {
+        entry[0] = (uint8_t)(leaf_len >> 8);
+        entry[1] = (uint8_t)leaf_len;
+        if (leaf_len != 0)
+            memcpy(entry + 2, received->bytes, leaf_len);
+        memcpy(entry + 2 + leaf_len, der, len);
+        kept = sessions_put(handshake->sessions, id, cg_span(entry, 2 + leaf_len + len), now,
+                now + handshake->iface->settings->session_timeout_s);
+        OPENSSL_cleanse(entry, 2 + leaf_len + len);
     }
-    OPENSSL_cleanse(der, (size_t)len);
-    OPENSSL_cleanse(entry, sizeof(entry));
-    free(der);
+    OPENSSL_clear_free(der, len);
     return kept;
 }
 
@@ -189,6 +204,7 @@ on_new_session(SSL *ssl, SSL_SESSION *session)
     bool known = true;
     size_t len;
 
+    tls_settle(ssl, handshake);
     if (SSL_session_reused(ssl) != 1)
         known = ticket_from_handshake(handshake, ssl, &ticket);
     else if (handshake->has_ticket)
@@ -197,9 +213,30 @@ on_new_session(SSL *ssl, SSL_SESSION *session)
         known = false;
     len = known ? ticket_encode(&ticket, data, sizeof(data)) : 0;
     if (len != 0 && SSL_SESSION_set1_ticket_appdata(session, data, len) == 1)
-        (void)keep_session(handshake, ssl, session);
+        (void)keep_session(handshake, session);
     ERR_clear_error();
     return 0; /* libssl's reference stays libssl's */
+}
+
+void
+tls_drop_peer(SSL *ssl)
+{
+    SSL_SESSION *session = SSL_get_session(ssl);
+    STACK_OF(X509) *others = SSL_get_peer_cert_chain(ssl);
+    const unsigned char *at;
+    uint8_t *der;
+    size_t len;
+
+    if (SSL_get0_peer_certificate(ssl) == NULL)
+        return;
+    der = encode(session, &len);
+    at = der;
+    /* Read over itself: everything is as it was but for the peer, of which there is none. */
+    if (der != NULL && d2i_SSL_SESSION(&session, &at, (long)len) == session)
+        while (sk_X509_num(others) > 0)
+            X509_free(sk_X509_pop(others));
+    OPENSSL_clear_free(der, len);
+    ERR_clear_error();
 }
 
 /* The session is ours; does its verdict hold? If not, libssl goes on with a full handshake. */
@@ -247,20 +284,13 @@ take_leaf(struct handshake *handshake, struct cg_span leaf)
     const struct ticket *ticket = &handshake->ticket;
     uint8_t sha256[EVP_MAX_MD_SIZE];
 
-    free(handshake->leaf);
-    handshake->leaf = NULL;
-    handshake->leaf_len = 0;
+    chain_release(&handshake->received);
     if (leaf.len == 0 || !ticket->certificate)
         return (leaf.len != 0) == ticket->certificate;
     if (EVP_Digest(leaf.data, leaf.len, sha256, NULL, EVP_sha256(), NULL) != 1 ||
             memcmp(sha256, ticket->leaf, sizeof(ticket->leaf)) != 0)
         return false;
-    handshake->leaf = malloc(leaf.len);
-    if (handshake->leaf == NULL)
-        return false;
-    memcpy(handshake->leaf, leaf.data, leaf.len);
-    handshake->leaf_len = leaf.len;
-    return true;
+    return chain_of_leaf(leaf, &handshake->received);
 }
 
 static SSL_SESSION *
@@ -272,6 +302,7 @@ open_session(SSL *ssl, struct handshake *handshake, struct cg_span entry)
     struct cg_span leaf;
     uint16_t leaf_len;
 
+    chain_release(&handshake->received);
     if (!cg_read_u16(&reader, &leaf_len) || !cg_read_bytes(&reader, leaf_len, &leaf))
         return NULL;
     at = reader.at;

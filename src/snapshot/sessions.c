@@ -19,8 +19,9 @@ struct place {
 };
 
 struct sessions_page {
-    struct place places[SESSIONS_PLACES];
-    uint8_t bytes[SESSIONS_PLACES][SESSIONS_MAX_BYTES];
+    struct place places[SESSIONS_PLACES]; /* the small ones first */
+    uint8_t small[SESSIONS_SMALL][SESSIONS_SMALL_BYTES];
+    uint8_t large[SESSIONS_LARGE][SESSIONS_MAX_BYTES];
 };
 
 struct sessions {
@@ -71,14 +72,22 @@ sessions_free(struct sessions *sessions)
     free(sessions);
 }
 
-/* Ids are random: their first bytes choose the set. */
+/* Ids are random: their first bytes choose the set, one among the small places and one among the large. */
 static size_t
-set_of(const uint8_t id[SESSIONS_ID_SIZE])
+set_of(const uint8_t id[SESSIONS_ID_SIZE], bool large)
 {
     uint32_t hash;
 
     memcpy(&hash, id, sizeof(hash));
-    return (hash % SESSIONS_SETS) * SESSIONS_WAYS;
+    return large ? SESSIONS_SMALL + hash % (SESSIONS_LARGE / SESSIONS_WAYS) * SESSIONS_WAYS
+                 : hash % (SESSIONS_SMALL / SESSIONS_WAYS) * SESSIONS_WAYS;
+}
+
+static uint8_t *
+bytes_of(const struct sessions *sessions, size_t at)
+{
+    return at < SESSIONS_SMALL ? sessions->page->small[at]
+                               : sessions->page->large[at - SESSIONS_SMALL];
 }
 
 /* Makes the place ours; false when another worker is at it. */
@@ -100,17 +109,11 @@ give(struct place *place)
 
 /* Lengths are another worker's word: never more than there is. */
 static size_t
-length(const struct place *place)
+length(const struct sessions *sessions, size_t at)
 {
-    uint32_t len = __atomic_load_n(&place->len, __ATOMIC_RELAXED);
+    uint32_t len = __atomic_load_n(&sessions->page->places[at].len, __ATOMIC_RELAXED);
 
-    return len <= SESSIONS_MAX_BYTES ? len : 0;
-}
-
-static bool
-is_free(const struct place *place, int64_t now)
-{
-    return length(place) == 0 || place->expires < now;
+    return len <= (at < SESSIONS_SMALL ? SESSIONS_SMALL_BYTES : SESSIONS_MAX_BYTES) ? len : 0;
 }
 
 /* What is free, or was used longest ago, and nobody is writing. */
@@ -124,7 +127,7 @@ choose(const struct sessions *sessions, size_t set, int64_t now)
 
         if ((__atomic_load_n(&place->turn, __ATOMIC_RELAXED) & 1) != 0)
             continue;
-        if (is_free(place, now))
+        if (length(sessions, i) == 0 || place->expires < now)
             return i;
         if (best == SESSIONS_PLACES || place->used < sessions->page->places[best].used)
             best = i;
@@ -136,7 +139,7 @@ bool
 sessions_put(struct sessions *sessions, const uint8_t id[SESSIONS_ID_SIZE], struct cg_span bytes,
         int64_t now, int64_t expires)
 {
-    size_t at = choose(sessions, set_of(id), now), before;
+    size_t at = choose(sessions, set_of(id, bytes.len > SESSIONS_SMALL_BYTES), now), before;
     struct place *place;
 
     if (bytes.len == 0 || bytes.len > SESSIONS_MAX_BYTES || at == SESSIONS_PLACES)
@@ -144,11 +147,11 @@ sessions_put(struct sessions *sessions, const uint8_t id[SESSIONS_ID_SIZE], stru
     place = &sessions->page->places[at];
     if (!take(place))
         return false;
-    before = length(place);
+    before = length(sessions, at);
     memcpy(place->id, id, SESSIONS_ID_SIZE);
-    memcpy(sessions->page->bytes[at], bytes.data, bytes.len);
+    memcpy(bytes_of(sessions, at), bytes.data, bytes.len);
     if (before > bytes.len)
-        OPENSSL_cleanse(sessions->page->bytes[at] + bytes.len, before - bytes.len);
+        OPENSSL_cleanse(bytes_of(sessions, at) + bytes.len, before - bytes.len);
     place->expires = expires;
     place->used = now;
     __atomic_store_n(&place->len, (uint32_t)bytes.len, __ATOMIC_RELAXED);
@@ -156,31 +159,38 @@ sessions_put(struct sessions *sessions, const uint8_t id[SESSIONS_ID_SIZE], stru
     return true;
 }
 
+static size_t
+get(struct sessions *sessions, size_t at, const uint8_t id[SESSIONS_ID_SIZE], int64_t now,
+        uint8_t out[SESSIONS_MAX_BYTES])
+{
+    struct place *place = &sessions->page->places[at];
+    uint32_t turn = __atomic_load_n(&place->turn, __ATOMIC_ACQUIRE);
+    size_t len = length(sessions, at);
+
+    /* An id is as good as the key: how long this takes must not tell of it. */
+    if ((turn & 1) != 0 || len == 0 || CRYPTO_memcmp(place->id, id, SESSIONS_ID_SIZE) != 0 ||
+            place->expires < now)
+        return 0;
+    memcpy(out, bytes_of(sessions, at), len);
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    if (__atomic_load_n(&place->turn, __ATOMIC_RELAXED) != turn) {
+        OPENSSL_cleanse(out, len);
+        return 0; /* driven out while it was read */
+    }
+    __atomic_store_n(&place->used, now, __ATOMIC_RELAXED);
+    return len;
+}
+
 size_t
 sessions_get(struct sessions *sessions, const uint8_t id[SESSIONS_ID_SIZE], int64_t now,
         uint8_t out[SESSIONS_MAX_BYTES])
 {
-    size_t set = set_of(id);
+    const size_t sets[] = { set_of(id, false), set_of(id, true) };
+    size_t len = 0;
 
-    for (size_t i = set; i < set + SESSIONS_WAYS; i++) {
-        struct place *place = &sessions->page->places[i];
-        uint32_t turn = __atomic_load_n(&place->turn, __ATOMIC_ACQUIRE);
-        size_t len = length(place);
-
-        /* An id is as good as the key: how long this takes must not tell of it. */
-        if ((turn & 1) != 0 || len == 0 || CRYPTO_memcmp(place->id, id, SESSIONS_ID_SIZE) != 0 ||
-                place->expires < now)
-            continue;
-        memcpy(out, sessions->page->bytes[i], len);
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
-        if (__atomic_load_n(&place->turn, __ATOMIC_RELAXED) != turn) {
-            OPENSSL_cleanse(out, len);
-            return 0; /* driven out while it was read */
-        }
-        __atomic_store_n(&place->used, now, __ATOMIC_RELAXED);
-        return len;
-    }
-    return 0;
+    for (size_t i = 0; len == 0 && i < 2 * SESSIONS_WAYS; i++)
+        len = get(sessions, sets[i / SESSIONS_WAYS] + i % SESSIONS_WAYS, id, now, out);
+    return len;
 }
 
 void
@@ -190,9 +200,9 @@ sessions_sweep(struct sessions *sessions, int64_t now)
         size_t at = sessions->swept++ % SESSIONS_PLACES;
         struct place *place = &sessions->page->places[at];
 
-        if (length(place) == 0 || place->expires >= now || !take(place))
+        if (length(sessions, at) == 0 || place->expires >= now || !take(place))
             continue;
-        OPENSSL_cleanse(sessions->page->bytes[at], length(place));
+        OPENSSL_cleanse(bytes_of(sessions, at), length(sessions, at));
         OPENSSL_cleanse(place->id, sizeof(place->id));
         __atomic_store_n(&place->len, 0, __ATOMIC_RELAXED);
         give(place);

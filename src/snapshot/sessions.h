@@ -16,13 +16,16 @@
 
 #define SESSIONS_ID_SIZE 32
 /*
- * 16,384 sessions of at most a page; the kernel gives a page when its place is used first, so that the
- * 64 MiB are there only once so many peers were. A peer in TLS 1.3 gets a session with each connection.
+ * 16,384 sessions of up to half a page, which holds a certificate of 1 KiB beside what TLS keeps, and 8,192 of
+ * up to a page; the kernel gives a page when it is used first, so that the 64 MiB are there only once so
+ * many peers were. A peer in TLS 1.3 gets a session with each connection.
  */
-#define SESSIONS_SETS 2048
 #define SESSIONS_WAYS 8
-#define SESSIONS_PLACES (SESSIONS_SETS * SESSIONS_WAYS)
-#define SESSIONS_MAX_BYTES 4096 /* of one: a certificate of 3 KiB beside what TLS keeps */
+#define SESSIONS_SMALL (2048 * SESSIONS_WAYS)
+#define SESSIONS_LARGE (1024 * SESSIONS_WAYS)
+#define SESSIONS_PLACES (SESSIONS_SMALL + SESSIONS_LARGE)
+#define SESSIONS_SMALL_BYTES 2048
+#define SESSIONS_MAX_BYTES 4096 /* a certificate of 3 KiB */
 
 struct sessions;
 

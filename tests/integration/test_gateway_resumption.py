@@ -91,6 +91,19 @@ def test_a_session_of_nobody_does_not_open_another_door(gateway, tmp_path, tls):
     assert record["reason"] == "certificate-missing"
 
 
+def test_a_session_that_libssl_declines_brings_no_certificate(gateway, good, tmp_path):
+    """Whoever has seen a session's identity pass may offer it; only its key proves whose certificate that was."""
+    session = str(tmp_path / "session")
+    suites = {"-sess_out": "TLS_AES_128_GCM_SHA256", "-sess_in": "TLS_AES_256_GCM_SHA384"}
+    for option, cert in (("-sess_out", good), ("-sess_in", None)):
+        mark = gateway.mark()
+        answer = s_client(gateway.ports["optional"], cert, "1.3",
+                          extra=[option, session, "-ciphersuites", suites[option]])
+        record = gateway.record(mark)
+        assert answer.served and not answer.resumed
+        assert record.get("certificate", {}).get("sha256") == (cert and cert.sha256)
+
+
 @pytest.mark.parametrize("tls", BOTH)
 def test_no_sessions_where_they_are_off(gateway, good, tmp_path, tls):
     answer, record = twice(gateway, tmp_path, good, tls, first="without", second="without")
