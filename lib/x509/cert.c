@@ -302,28 +302,54 @@ parse(struct cg_cert *cert, struct cg_error *err)
     return CG_OK;
 }
 
+static enum cg_status
+check_size(size_t len, struct cg_error *err)
+{
+    if (len != 0 && len <= CG_MAX_CERT_BYTES)
+        return CG_OK;
+    return cg_fail(err, len == 0 ? CG_E_PARSE : CG_E_LIMIT,
+            "certificate of %zu bytes, at most %d are read", len, CG_MAX_CERT_BYTES);
+}
+
+enum cg_status
+cg_cert_init(struct cg_cert *cert, const uint8_t *der, size_t len, struct cg_error *err)
+{
+    enum cg_status status = check_size(len, err);
+
+    *cert = (struct cg_cert) { .refs = 1, .der = der, .der_len = len };
+    return status == CG_OK ? parse(cert, err) : status;
+}
+
+void
+cg_cert_release(struct cg_cert *cert)
+{
+    free(cert->canonical_issuer.data);
+    free(cert->canonical_subject.data);
+    free(cert->authority_issuer.data);
+    free(cert->extensions);
+    free(cert->san);
+    *cert = (struct cg_cert) { 0 };
+}
+
 enum cg_status
 cg_cert_from_der(const uint8_t *der, size_t len, struct cg_cert **out, struct cg_error *err)
 {
-    struct cg_cert *cert = NULL;
-    enum cg_status status;
+    struct cg_cert *cert;
+    uint8_t *copy;
+    enum cg_status status = check_size(len, err);
 
     *out = NULL;
-    if (len == 0 || len > CG_MAX_CERT_BYTES)
-        return cg_fail(err, len == 0 ? CG_E_PARSE : CG_E_LIMIT,
-                "certificate of %zu bytes, at most %d are read", len, CG_MAX_CERT_BYTES);
-    cert = calloc(1, sizeof(*cert));
-    if (cert == NULL)
+    if (status != CG_OK)
+        return status;
+    cert = malloc(sizeof(*cert));
+    copy = malloc(len);
+    if (cert == NULL || copy == NULL) {
+        free(cert);
+        free(copy);
         return cg_fail(err, CG_E_NOMEM, "no memory for a certificate");
-    cert->refs = 1;
-    cert->der = malloc(len);
-    if (cert->der == NULL) {
-        status = cg_fail(err, CG_E_NOMEM, "no memory for a certificate");
-        goto done;
     }
-    memcpy(cert->der, der, len);
-    cert->der_len = len;
-    status = parse(cert, err);
+    memcpy(copy, der, len);
+    status = cg_cert_init(cert, copy, len, err);
     if (status != CG_OK)
         goto done;
     if (EVP_Digest(cert->der, len, cert->sha256, NULL, EVP_sha256(), NULL) != 1 ||
@@ -354,12 +380,8 @@ cg_cert_free(struct cg_cert *cert)
 {
     if (cert == NULL || __atomic_sub_fetch(&cert->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
-    free(cert->canonical_issuer.data);
-    free(cert->canonical_subject.data);
-    free(cert->authority_issuer.data);
-    free(cert->extensions);
-    free(cert->san);
-    free(cert->der);
+    free((uint8_t *)(uintptr_t)cert->der);
+    cg_cert_release(cert);
     free(cert);
 }
 

@@ -51,10 +51,12 @@ set_up(struct cg_engine *engine)
     engine->verified_cas = calloc(CG_ENGINE_VERIFIED_SETS, sizeof(*engine->verified_cas));
     engine->verified_leaves = calloc(CG_ENGINE_VERIFIED_SETS, sizeof(*engine->verified_leaves));
     engine->cas = calloc(CG_ENGINE_CA_SETS * 2, sizeof(struct cg_cert *));
+    engine->trusted = calloc(CG_ENGINE_TRUSTED_SETS * 2, sizeof(struct cg_cert *));
     engine->scratch = cg_path_scratch_new();
     return engine->hashing != NULL && engine->make_rsa != NULL && engine->make_ec != NULL &&
             engine->make_dsa != NULL && engine->keys != NULL && engine->verified_cas != NULL &&
-            engine->verified_leaves != NULL && engine->cas != NULL && engine->scratch != NULL;
+            engine->verified_leaves != NULL && engine->cas != NULL && engine->trusted != NULL &&
+            engine->scratch != NULL;
 }
 
 struct cg_engine *
@@ -77,6 +79,14 @@ release_key(struct cg_key *key)
     *key = (struct cg_key) { 0 };
 }
 
+static void
+release_certs(struct cg_cert **certs, size_t count)
+{
+    for (size_t i = 0; certs != NULL && i < count; i++)
+        cg_cert_free(certs[i]);
+    free(certs);
+}
+
 void
 cg_engine_free(struct cg_engine *engine)
 {
@@ -86,9 +96,8 @@ cg_engine_free(struct cg_engine *engine)
         engine->free_decisions(engine->decisions);
     for (size_t i = 0; engine->keys != NULL && i < CG_ENGINE_KEY_SETS * 2; i++)
         release_key(&engine->keys[i]);
-    for (size_t i = 0; engine->cas != NULL && i < CG_ENGINE_CA_SETS * 2; i++)
-        cg_cert_free(engine->cas[i]);
-    free(engine->cas);
+    release_certs(engine->cas, CG_ENGINE_CA_SETS * 2);
+    release_certs(engine->trusted, CG_ENGINE_TRUSTED_SETS * 2);
     cg_path_scratch_free(engine->scratch);
     free(engine->believed);
     free(engine->verified_leaves);
@@ -139,6 +148,14 @@ cg_engine_key(struct cg_engine *engine, const struct cg_cert *cert)
     return &set[0];
 }
 
+static void
+keep_cert(struct cg_cert *set[2], const struct cg_cert *cert)
+{
+    cg_cert_free(set[1]);
+    set[1] = set[0];
+    set[0] = cg_cert_ref(cert);
+}
+
 /* Found by its last bytes, which a signature fills with chance, and compared whole. */
 enum cg_status
 cg_engine_cert(struct cg_engine *engine, const uint8_t *der, size_t len, struct cg_cert **out,
@@ -160,11 +177,31 @@ cg_engine_cert(struct cg_engine *engine, const uint8_t *der, size_t len, struct 
         }
     }
     status = cg_cert_from_der(der, len, out, err);
-    if (status == CG_OK && (*out)->ca) {
-        cg_cert_free(set[1]);
-        set[1] = set[0];
-        set[0] = cg_cert_ref(*out);
+    if (status == CG_OK && (*out)->ca)
+        keep_cert(set, *out);
+    return status;
+}
+
+enum cg_status
+cg_engine_trusted(
+        struct cg_engine *engine, const struct cg_store *store, size_t i, struct cg_cert **out)
+{
+    const uint8_t *sha256 = cg_store_get0_sha256(store, i);
+    struct cg_cert **set = &engine->trusted[2 * set_of(sha256, CG_ENGINE_TRUSTED_SETS)];
+    enum cg_status status;
+    const uint8_t *der;
+    size_t len;
+
+    for (size_t place = 0; place < 2; place++) {
+        if (set[place] != NULL && memcmp(set[place]->sha256, sha256, CG_SHA256_SIZE) == 0) {
+            *out = cg_cert_ref(set[place]);
+            return CG_OK;
+        }
     }
+    der = cg_store_get0_der(store, i, &len);
+    status = cg_cert_from_der(der, len, out, NULL);
+    if (status == CG_OK)
+        keep_cert(set, *out);
     return status;
 }
 

@@ -18,6 +18,8 @@
 /* CA certificates that peers send again and again: 256 of at most this size, 2 MiB with their facts. */
 #define CG_ENGINE_CA_SETS 128
 #define CG_ENGINE_MAX_CA_BYTES 4096
+/* Trusted certificates that were asked for as issuers: 1,024, 2 MiB with their facts. */
+#define CG_ENGINE_TRUSTED_SETS 512
 
 /* Digests that signatures are made with; MD5 only to recognise old self-signed roots. */
 enum cg_digest {
@@ -79,6 +81,7 @@ struct cg_engine {
     struct cg_verified_set *verified_leaves;
     struct cg_verified_set *believed; /* NULL until the first evidence */
     struct cg_cert **cas; /* CG_ENGINE_CA_SETS sets of two, parsed */
+    struct cg_cert **trusted; /* CG_ENGINE_TRUSTED_SETS sets of two: apart, for nobody else fills them */
     struct cg_path_scratch *scratch;
     struct cg_decision_cache *decisions; /* NULL until lib/decision makes one … */
     void (*free_decisions)(struct cg_decision_cache *cache); /* … and says how it is freed */
@@ -96,6 +99,13 @@ EVP_PKEY *cg_key_load(struct cg_engine *engine, const struct cg_cert *cert);
  */
 CG_CHECKED enum cg_status cg_engine_cert(struct cg_engine *engine, const uint8_t *der, size_t len,
         struct cg_cert **out, struct cg_error *err);
+
+/*
+ * Entry i of a store, parsed, or found in memory by its SHA-256. The caller owns the reference. Other than
+ * CG_OK only where memory or the cryptographic library fails: what is in a store parses.
+ */
+CG_CHECKED enum cg_status cg_engine_trusted(
+        struct cg_engine *engine, const struct cg_store *store, size_t i, struct cg_cert **out);
 
 /* SHA-256 over the parts one after the other. False when the library fails. */
 bool cg_engine_sha256(struct cg_engine *engine, const struct cg_span *parts, size_t count,

@@ -133,7 +133,7 @@ struct cg_canonical_name {
 
 struct cg_cert {
     unsigned refs; /* atomic */
-    uint8_t *der;
+    const uint8_t *der;
     size_t der_len;
     uint8_t sha256[CG_SHA256_SIZE];
 
@@ -181,6 +181,14 @@ struct cg_cert {
     struct cg_span authority_serial;        /* authorityCertSerialNumber INTEGER contents; empty where absent */
     struct cg_canonical_name authority_issuer; /* the one directoryName of authorityCertIssuer; data NULL where absent */
 };
+
+/*
+ * The facts of bytes that stay the caller's, without digests: for a look into them. To be released, not
+ * freed, whatever the status.
+ */
+CG_CHECKED enum cg_status cg_cert_init(
+        struct cg_cert *cert, const uint8_t *der, size_t len, struct cg_error *err);
+void cg_cert_release(struct cg_cert *cert);
 
 /* True when defect d was found. */
 static inline bool

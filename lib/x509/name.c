@@ -167,17 +167,6 @@ put_rdn(struct cg_buf *out, struct cg_reader rdn, bool *bad_string)
     return ok && !out->failed;
 }
 
-/* FNV-1a: spreads names over buckets; nothing depends on it being hard to invert. */
-static uint64_t
-hash_bytes(const uint8_t *data, size_t len)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ data[i]) * 0x100000001b3u;
-    return hash;
-}
-
 bool
 cg_canonical_name_build(struct cg_span name, struct cg_canonical_name *out, bool *bad_string)
 {
@@ -198,7 +187,7 @@ cg_canonical_name_build(struct cg_span name, struct cg_canonical_name *out, bool
     out->data = (uint8_t *)cg_buf_take(&buf);
     if (out->data == NULL)
         goto fail;
-    out->hash = hash_bytes(out->data, out->len);
+    out->hash = cg_span_hash(cg_span(out->data, out->len));
     return true;
 fail:
     cg_buf_release(&buf);

@@ -32,7 +32,7 @@ struct cg_path_query {
 /* One thing wrong (or worth knowing) about one certificate of a path. Texts are escaped. */
 struct cg_path_fault {
     enum cg_reason reason; /* CG_REASON_NONE: nothing */
-    const struct cg_cert *cert; /* the certificate it concerns, borrowed from query or store */
+    const struct cg_cert *cert; /* the certificate it concerns, borrowed from the engine */
     char found[CG_MAX_NOTE];
     char wanted[CG_MAX_NOTE];
     char note[CG_MAX_NOTE]; /* e.g. "a valid twin of this CA is in the store" */
@@ -55,7 +55,7 @@ struct cg_path_result {
 
 /*
  * Searches. CG_OK whenever the search could be made, a missing path included; CG_E_CRYPTO or CG_E_NOMEM
- * otherwise, and then the caller refuses the peer. Borrowed certificates live as long as the query's.
+ * otherwise, and then the caller refuses the peer. Borrowed certificates live until the engine's next search.
  */
 CG_CHECKED enum cg_status cg_path_search(struct cg_engine *engine,
         const struct cg_path_query *query, struct cg_path_result *result, struct cg_error *err);

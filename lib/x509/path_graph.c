@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "x509/engine.h"
 #include "x509/path_search.h"
 #include "x509/store_index.h"
 
@@ -38,7 +39,9 @@ add_node(struct cg_path_scratch *search, const struct cg_cert *cert, int sent)
         return i;
     }
     node = &search->nodes[i];
-    *node = (struct path_node) { .cert = cert, .sent = sent, .distance = CG_PATH_UNREACHABLE };
+    *node = (struct path_node) {
+        .cert = cg_cert_ref(cert), .sent = sent, .distance = CG_PATH_UNREACHABLE
+    };
     node->self_issued = cg_cert_is_self_issued(cert);
     node->in_store = sent < 0 || cg_store_contains(search->query->store, cert->sha256);
     cg_path_rate_issuer(search->query, node);
@@ -75,6 +78,20 @@ add_edge(struct cg_path_scratch *search, struct path_node *subject, size_t issue
     subject->edge_count++;
 }
 
+/* The entry, if it is what its hashes promise. */
+static void
+add_store_issuer(struct cg_path_scratch *search, struct path_node *subject, size_t entry, int fit)
+{
+    struct cg_cert *cert = NULL;
+
+    if (cg_engine_trusted(search->engine, search->query->store, entry, &cert) != CG_OK)
+        search->failed = true;
+    else if (cg_canonical_name_equal(&cert->canonical_subject, &subject->cert->canonical_issuer) &&
+            key_id_fit(subject->cert, cert) == fit && !same_cert(cert, subject->cert))
+        add_edge(search, subject, add_node(search, cert, -1));
+    cg_cert_free(cert);
+}
+
 /*
  * Candidates from the store: those whose key id fits first, so that a store with more CAs of one name
  * than are looked at still gives the right ones.
@@ -82,19 +99,20 @@ add_edge(struct cg_path_scratch *search, struct path_node *subject, size_t issue
 static void
 add_store_issuers(struct cg_path_scratch *search, struct path_node *subject)
 {
-    const struct cg_cert *cert;
+    const struct cg_store *store = search->query->store;
+    const struct cg_issuer_hint hint = cg_issuer_hint(subject->cert);
+    struct cg_store_match match;
     size_t cursor;
 
     for (int fit = 1; fit >= -1 && search->edge_count < CG_MAX_EDGES; fit--) {
         cursor = 0;
-        while ((cert = cg_store_next_by_subject(
-                        search->query->store, &subject->cert->canonical_issuer, &cursor)) != NULL) {
+        while (cg_store_next_issuer(store, &hint, &cursor, &match)) {
             if (search->edge_count == CG_MAX_EDGES) {
                 search->truncated = true;
                 break;
             }
-            if (key_id_fit(subject->cert, cert) == fit && !same_cert(cert, subject->cert))
-                add_edge(search, subject, add_node(search, cert, -1));
+            if (match.fit == fit || (match.fit == CG_ISSUER_MAY && fit == -1))
+                add_store_issuer(search, subject, match.entry, fit);
         }
     }
 }
@@ -194,9 +212,17 @@ sort_edges(struct cg_path_scratch *search, const struct path_node *subject)
 }
 
 void
+cg_path_graph_release(struct cg_path_scratch *search)
+{
+    for (size_t i = 0; i < search->node_count; i++)
+        cg_cert_free((struct cg_cert *)(uintptr_t)search->nodes[i].cert);
+    search->node_count = 0;
+}
+
+void
 cg_path_graph_build(struct cg_path_scratch *search)
 {
-    search->node_count = 0;
+    cg_path_graph_release(search);
     search->edge_count = 0;
     search->truncated = search->query->sent_count > CG_MAX_CANDIDATES;
     add_node(search, search->query->leaf, 0);
@@ -216,5 +242,7 @@ cg_path_scratch_new(void)
 void
 cg_path_scratch_free(struct cg_path_scratch *scratch)
 {
+    if (scratch != NULL)
+        cg_path_graph_release(scratch);
     free(scratch);
 }

@@ -20,7 +20,7 @@ enum path_known { PATH_UNKNOWN, PATH_YES, PATH_NO };
 
 /* A certificate and what can be said of it alone. */
 struct path_node {
-    const struct cg_cert *cert;
+    const struct cg_cert *cert; /* a reference of its own, until the next search */
     int sent; /* 0: received certificate, n: n-th of what came with it, -1: only in the store */
     bool in_store;
     bool self_issued;
@@ -109,6 +109,8 @@ void cg_path_scratch_free(struct cg_path_scratch *scratch);
 
 /* Fills nodes and edges from the query; edges sorted, best first. */
 void cg_path_graph_build(struct cg_path_scratch *search);
+/* Lets go of the nodes' certificates. */
+void cg_path_graph_release(struct cg_path_scratch *search);
 
 /* What can be said of a certificate that would be an issuer. */
 void cg_path_rate_issuer(const struct cg_path_query *query, struct path_node *node);

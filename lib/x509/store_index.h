@@ -10,10 +10,30 @@
 bool cg_store_is_frozen(const struct cg_store *store);
 
 /*
- * Iterates over the entries with this subject: *cursor starts at 0 and is kept between calls; NULL when
- * there is none left. Borrowed.
+ * What a certificate says of its issuer, as hashes that the index has of each entry: enough to pass by those that
+ * are not the one without parsing them. Equal hashes prove nothing.
  */
-const struct cg_cert *cg_store_next_by_subject(
-        const struct cg_store *store, const struct cg_canonical_name *subject, size_t *cursor);
+struct cg_issuer_hint {
+    uint64_t name;
+    uint32_t key_id; /* 0: not said */
+    uint32_t serial; /* issuer and number; 0: not said */
+};
+
+struct cg_issuer_hint cg_issuer_hint(const struct cg_cert *subject);
+
+/* Whether an entry's key identifiers fit: MAY wants a look into the certificate, the others are final. */
+enum cg_issuer_fit { CG_ISSUER_MISFIT = -1, CG_ISSUER_UNTOLD, CG_ISSUER_MAY };
+
+struct cg_store_match {
+    size_t entry; /* for cg_store_get0_der() */
+    enum cg_issuer_fit fit;
+};
+
+/*
+ * Iterates over the entries whose subject hashes to the hint's name: *cursor starts at 0 and is kept between calls.
+ * False when there is none left.
+ */
+bool cg_store_next_issuer(const struct cg_store *store, const struct cg_issuer_hint *hint,
+        size_t *cursor, struct cg_store_match *out);
 
 #endif

@@ -235,6 +235,7 @@ generation_new(struct snapshot *snapshot, EVP_PKEY *const *keys, struct metrics_
     status = snapshot_store(snapshot, &generation->store, err);
     if (status != CG_OK)
         goto done;
+    snapshot_drop_tcs(snapshot);
     generation->interfaces = calloc(snapshot->interface_count + 1, sizeof(*generation->interfaces));
     if (generation->interfaces == NULL) {
         status = cg_fail(err, CG_E_NOMEM, "no memory for a generation");

@@ -283,7 +283,7 @@ switch_generation(struct worker *worker, const struct ipc_message *message, uint
     if (!cg_read_u64(&reader, number) || !cg_reader_done(&reader) || message->fd_count != 1)
         return cg_fail(err, CG_E_PARSE, "malformed SNAPSHOT message");
     arrival_expect(&worker->arrival, *number);
-    status = snapshot_read(message->fds[0], &snapshot, err);
+    status = snapshot_map(message->fds[0], &snapshot, err);
     if (status == CG_OK && snapshot->generation != *number) {
         snapshot_free(snapshot);
         return cg_fail(err, CG_E_PARSE, "the snapshot is of another generation");

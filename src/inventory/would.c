@@ -431,7 +431,7 @@ compare_trust(const struct cg_store *now, const struct cg_store *then)
     if (memcmp(cg_store_get0_digest(now), cg_store_get0_digest(then), CG_SHA256_SIZE) == 0)
         return TRUST_SAME;
     for (size_t i = 0; i < cg_store_count(now); i++)
-        if (!cg_store_contains(then, cg_cert_get0_sha256(cg_store_get0(now, i))))
+        if (!cg_store_contains(then, cg_store_get0_sha256(now, i)))
             return TRUST_OTHER;
     return TRUST_GROWN;
 }

@@ -1,6 +1,29 @@
 #include "snapshot/policy.h"
 
 #include "base/error.h"
+#include "snapshot/mapping.h"
+
+static void
+let_go(void *mapping)
+{
+    snapshot_mapping_unref(mapping);
+}
+
+static enum cg_status
+add_trusted(const struct snapshot *snapshot, const struct snapshot_blob *blob,
+        struct cg_store *store, struct cg_error *err)
+{
+    struct cg_cert *cert = NULL;
+    enum cg_status status;
+
+    if (snapshot->mapping != NULL)
+        return cg_store_borrow_der(store, blob->data, blob->len, err);
+    status = cg_cert_from_der(blob->data, blob->len, &cert, err);
+    if (status == CG_OK)
+        status = cg_store_add(store, cert, err);
+    cg_cert_free(cert);
+    return status;
+}
 
 enum cg_status
 snapshot_store(const struct snapshot *snapshot, struct cg_store **out, struct cg_error *err)
@@ -11,15 +34,10 @@ snapshot_store(const struct snapshot *snapshot, struct cg_store **out, struct cg
     *out = NULL;
     if (store == NULL)
         return cg_fail(err, CG_E_NOMEM, "no memory for the trusted certificate store");
-    for (size_t i = 0; i < snapshot->tcs_count && status == CG_OK; i++) {
-        const struct snapshot_blob *blob = &snapshot->tcs[i];
-        struct cg_cert *cert = NULL;
-
-        status = cg_cert_from_der(blob->data, blob->len, &cert, err);
-        if (status == CG_OK)
-            status = cg_store_add(store, cert, err);
-        cg_cert_free(cert);
-    }
+    if (snapshot->mapping != NULL)
+        cg_store_set_owner(store, snapshot_mapping_ref(snapshot->mapping), let_go);
+    for (size_t i = 0; i < snapshot->tcs_count && status == CG_OK; i++)
+        status = add_trusted(snapshot, &snapshot->tcs[i], store, err);
     if (status == CG_OK)
         status = cg_store_freeze(store, err);
     if (status == CG_OK) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "snapshot/mapping.h"
 
 static bool
 same_bits(const uint8_t a[16], const uint8_t b[16], unsigned bits)
@@ -99,6 +100,16 @@ free_blobs(struct snapshot_blob *blobs, size_t count)
 }
 
 void
+snapshot_drop_tcs(struct snapshot *snapshot)
+{
+    free_blobs(snapshot->tcs, snapshot->mapping == NULL ? snapshot->tcs_count : 0);
+    snapshot_mapping_unref(snapshot->mapping);
+    snapshot->tcs = NULL;
+    snapshot->tcs_count = 0;
+    snapshot->mapping = NULL;
+}
+
+void
 snapshot_rules_release(struct snapshot_rules *rules)
 {
     free_strings(rules->names, rules->name_count);
@@ -187,7 +198,7 @@ snapshot_free(struct snapshot *snapshot)
     for (size_t i = 0; i < snapshot->identity_count; i++)
         free_blobs(snapshot->identities[i].chain, snapshot->identities[i].chain_count);
     free(snapshot->identities);
-    free_blobs(snapshot->tcs, snapshot->tcs_count);
+    snapshot_drop_tcs(snapshot);
     free_blobs(snapshot->ca_names, snapshot->ca_name_count);
     free(snapshot);
 }

@@ -183,6 +183,8 @@ struct snapshot_interface {
     uint32_t max_per_source; /* per worker and source address */
 };
 
+struct snapshot_mapping; /* mapping.h */
+
 struct snapshot {
     uint64_t generation;
     char node[SNAPSHOT_NAME_SIZE];
@@ -190,8 +192,9 @@ struct snapshot {
     size_t interface_count;
     struct snapshot_identity *identities;
     size_t identity_count;
-    struct snapshot_blob *tcs; /* DER of every entry of the Trusted Certificate Store */
+    struct snapshot_blob *tcs; /* DER of every entry of the Trusted Certificate Store … */
     size_t tcs_count;
+    struct snapshot_mapping *mapping; /* … which lies in here; NULL where each was allocated */
     struct snapshot_blob
             *ca_names; /* DER of the subjects of its CAs; empty where no interface sends them */
     size_t ca_name_count;
@@ -202,6 +205,13 @@ CG_CHECKED enum cg_status snapshot_write(
         const struct snapshot *snapshot, int *fd, struct cg_error *err);
 /* Maps, checks and decodes; *out is owned by the caller. fd stays the caller's. */
 CG_CHECKED enum cg_status snapshot_read(int fd, struct snapshot **out, struct cg_error *err);
+/*
+ * The same, but the trusted certificates stay in the file's pages, which all that map it share: it must be sealed, as
+ * snapshot_write() leaves it.
+ */
+CG_CHECKED enum cg_status snapshot_map(int fd, struct snapshot **out, struct cg_error *err);
+/* Lets go of the trusted certificates, once there is a store of them. */
+void snapshot_drop_tcs(struct snapshot *snapshot);
 /* True when the address (AF_INET or AF_INET6) lies in one of the networks. */
 bool snapshot_networks_hold(
         const struct snapshot_network *networks, size_t count, const struct sockaddr *address);

@@ -1,13 +1,10 @@
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <errno.h>
 
 #include "base/error.h"
 #include "base/reader.h"
 #include "snapshot/layout.h"
+#include "snapshot/mapping.h"
 #include "snapshot/snapshot.h"
 
 #define MAX_STRINGS 64
@@ -85,7 +82,8 @@ get_strings(struct cg_reader *r, char ***out, size_t *count)
 }
 
 static bool
-get_blobs(struct cg_reader *r, uint32_t max, struct snapshot_blob **out, size_t *count)
+get_blobs(struct cg_reader *r, uint32_t max, bool in_place, struct snapshot_blob **out,
+        size_t *count)
 {
     struct cg_span bytes;
     uint32_t n;
@@ -103,11 +101,15 @@ get_blobs(struct cg_reader *r, uint32_t max, struct snapshot_blob **out, size_t 
 
         if (!get_blob(r, MAX_BLOB, &bytes) || bytes.len == 0)
             return false;
+        blob->len = bytes.len;
+        if (in_place) {
+            blob->data = (uint8_t *)(uintptr_t)bytes.data;
+            continue;
+        }
         blob->data = malloc(bytes.len);
         if (blob->data == NULL)
             return false;
         memcpy(blob->data, bytes.data, bytes.len);
-        blob->len = bytes.len;
     }
     return true;
 }
@@ -332,7 +334,7 @@ get_identities(struct cg_reader *r, struct snapshot *snapshot)
     while (snapshot->identity_count < count) {
         struct snapshot_identity *it = &snapshot->identities[snapshot->identity_count++];
 
-        if (!get_name(r, it->name) || !get_blobs(r, MAX_CHAIN, &it->chain, &it->chain_count) ||
+        if (!get_name(r, it->name) || !get_blobs(r, MAX_CHAIN, false, &it->chain, &it->chain_count) ||
                 it->chain_count == 0)
             return false;
     }
@@ -355,9 +357,10 @@ get_snapshot(struct cg_reader *r, struct snapshot *snapshot)
         if (!get_interface(r, &snapshot->interfaces[snapshot->interface_count++]))
             return false;
     if (!get_identities(r, snapshot) ||
-            !get_blobs(r, MAX_TCS, &snapshot->tcs, &snapshot->tcs_count) ||
-            !get_blobs(
-                    r, SNAPSHOT_MAX_CA_NAMES / 2, &snapshot->ca_names, &snapshot->ca_name_count) ||
+            !get_blobs(r, MAX_TCS, snapshot->mapping != NULL, &snapshot->tcs,
+                    &snapshot->tcs_count) ||
+            !get_blobs(r, SNAPSHOT_MAX_CA_NAMES / 2, false, &snapshot->ca_names,
+                    &snapshot->ca_name_count) ||
             !cg_reader_done(r))
         return false;
     for (size_t i = 0; i < snapshot->interface_count; i++)
@@ -367,37 +370,47 @@ get_snapshot(struct cg_reader *r, struct snapshot *snapshot)
     return true;
 }
 
+static enum cg_status
+read_file(int fd, bool in_place, struct snapshot **out, struct cg_error *err)
+{
+    struct snapshot *snapshot = NULL;
+    struct snapshot_mapping *mapping;
+    struct cg_reader reader;
+    enum cg_status status;
+
+    *out = NULL;
+    status = snapshot_mapping_new(fd, &mapping, err);
+    if (status != CG_OK)
+        return status;
+    snapshot = calloc(1, sizeof(*snapshot));
+    reader = cg_reader(snapshot_mapping_bytes(mapping));
+    if (snapshot == NULL) {
+        status = cg_fail(err, CG_E_NOMEM, "no memory for the snapshot");
+        goto done;
+    }
+    if (in_place)
+        snapshot->mapping = snapshot_mapping_ref(mapping);
+    if (!get_snapshot(&reader, snapshot)) {
+        status = cg_fail(err, CG_E_PARSE, "the snapshot is malformed at byte %zu",
+                (size_t)(reader.at - snapshot_mapping_bytes(mapping).data));
+        goto done;
+    }
+    *out = snapshot; /* ownership moves to the caller */
+    snapshot = NULL;
+done:
+    snapshot_mapping_unref(mapping);
+    snapshot_free(snapshot);
+    return status;
+}
+
 enum cg_status
 snapshot_read(int fd, struct snapshot **out, struct cg_error *err)
 {
-    struct snapshot *snapshot = NULL;
-    enum cg_status status = CG_OK;
-    struct cg_reader reader;
-    size_t len;
-    off_t end;
-    void *map;
+    return read_file(fd, false, out, err);
+}
 
-    *out = NULL;
-    end = lseek(
-            fd, 0, SEEK_END); /* not fstat(): no call that also takes a path passes the sandbox */
-    if (end <= 0)
-        return cg_fail(err, CG_E_PARSE, "the snapshot is empty");
-    len = (size_t)end;
-    map = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (map == MAP_FAILED)
-        return cg_fail(err, CG_E_NOMEM, "cannot map the snapshot: %s", strerror(errno));
-    snapshot = calloc(1, sizeof(*snapshot));
-    reader = cg_reader(cg_span(map, len));
-    if (snapshot == NULL) {
-        status = cg_fail(err, CG_E_NOMEM, "no memory for the snapshot");
-    } else if (!get_snapshot(&reader, snapshot)) {
-        status = cg_fail(err, CG_E_PARSE, "the snapshot is malformed at byte %zu",
-                (size_t)(reader.at - (const uint8_t *)map));
-    } else {
-        *out = snapshot; /* ownership moves to the caller */
-        snapshot = NULL;
-    }
-    munmap(map, len);
-    snapshot_free(snapshot);
-    return status;
+enum cg_status
+snapshot_map(int fd, struct snapshot **out, struct cg_error *err)
+{
+    return read_file(fd, true, out, err);
 }

@@ -37,5 +37,6 @@ bool gnutls_judge(const struct der *leaf, const struct der *inter);
 
 void measure_hostile(void);
 void measure_stores(int rounds);
+void measure_workers(int rounds);
 
 #endif

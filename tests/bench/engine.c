@@ -1,7 +1,7 @@
 /*
  * What a verdict costs, from DER, beside OpenSSL's d2i_X509 and X509_verify_cert and GnuTLS in the same run
  * and on one core, in rounds by turns, medians: nothing known, a new leaf under a known CA, the same chain
- * again; then hostile graphs, and stores of many certificates. tests/bench/run-engine builds and runs it.
+ * again; then hostile graphs, stores of many certificates, and two workers against one. tests/bench/run-engine builds and runs it.
  *
  *     bench-engine [ROUNDS]
  *
@@ -291,5 +291,6 @@ main(int argc, char **argv)
     }
     measure_hostile();
     measure_stores(rounds);
+    measure_workers(rounds);
     return 0;
 }

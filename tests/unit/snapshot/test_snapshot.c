@@ -165,6 +165,34 @@ read_back(const uint8_t *bytes, size_t len, struct cg_error *err)
     return out;
 }
 
+/* The trusted certificates of a mapped snapshot lie in the file; everything else is as if it was read. */
+static void
+trusted_stay_in_the_file(void **state)
+{
+    struct snapshot in = full(), *out;
+    uint8_t *bytes, *again;
+    size_t len, again_len;
+    int fd;
+
+    (void)state;
+    bytes = bytes_of(&in, &len);
+    assert_int_equal(snapshot_write(&in, &fd, NULL), CG_OK);
+    assert_int_equal(snapshot_map(fd, &out, NULL), CG_OK);
+    close(fd);
+    assert_int_equal(out->tcs_count, 3);
+    assert_memory_equal(out->tcs[1].data, "t\0wo", 4);
+    /* A length of four octets stands between one and the next. */
+    assert_ptr_equal(out->tcs[1].data, out->tcs[0].data + out->tcs[0].len + 4);
+    again = bytes_of(out, &again_len);
+    assert_int_equal(again_len, len);
+    assert_memory_equal(again, bytes, len);
+    snapshot_drop_tcs(out);
+    assert_int_equal(out->tcs_count, 0);
+    snapshot_free(out);
+    free(bytes);
+    free(again);
+}
+
 /* Every field has a value of its own, so written again it gives the same bytes only if each came back. */
 static void
 there_and_back(void **state)
@@ -507,6 +535,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(there_and_back),
+        cmocka_unit_test(trusted_stay_in_the_file),
         cmocka_unit_test(pins_have_their_place),
         cmocka_unit_test(sealed),
         cmocka_unit_test(cut_at_every_byte),

@@ -110,6 +110,44 @@ many_cas(void **state)
     cg_engine_free(engine);
 }
 
+/* What is trusted is parsed once, whichever store it stands in, CA or not. */
+static void
+trusted_are_parsed_once(void **state)
+{
+    enum { COUNT = 3 * 2 * CG_ENGINE_TRUSTED_SETS };
+    struct cg_engine *engine = cg_engine_new();
+    struct cg_store *store = cg_store_new(), *other = cg_store_new();
+    struct cg_cert *cert, *first, *again;
+
+    (void)state;
+    for (long i = 1; i <= COUNT; i++) {
+        size_t len;
+        uint8_t *der = make(i == 1 ? "basicConstraints=CA:FALSE" : CA, i, &len);
+
+        assert_int_equal(cg_cert_from_der(der, len, &cert, NULL), CG_OK);
+        assert_int_equal(cg_store_add(store, cert, NULL), CG_OK);
+        if (i == 1)
+            assert_int_equal(cg_store_add(other, cert, NULL), CG_OK);
+        cg_cert_free(cert);
+        free(der);
+    }
+    assert_int_equal(cg_engine_trusted(engine, store, 0, &first), CG_OK);
+    assert_int_equal(cg_engine_trusted(engine, other, 0, &again), CG_OK);
+    assert_ptr_equal(first, again);
+    cg_cert_free(again);
+    /* More than there is room for: each is the right one. */
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_int_equal(cg_engine_trusted(engine, store, i, &cert), CG_OK);
+        assert_memory_equal(cert->sha256, cg_store_get0_sha256(store, i), CG_SHA256_SIZE);
+        cg_cert_free(cert);
+    }
+    cg_store_free(store);
+    cg_store_free(other);
+    cg_engine_free(engine);
+    assert_int_equal(first->serial.data[0], 1); /* of a reference of its own */
+    cg_cert_free(first);
+}
+
 static void
 junk_is_refused(void **state)
 {
@@ -133,6 +171,7 @@ main(void)
         cmocka_unit_test(one_byte_makes_another),
         cmocka_unit_test(end_entities_are_not_kept),
         cmocka_unit_test(many_cas),
+        cmocka_unit_test(trusted_are_parsed_once),
         cmocka_unit_test(junk_is_refused),
     };
 

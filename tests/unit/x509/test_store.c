@@ -22,6 +22,17 @@ numbered(long serial, const char *subject)
 }
 
 static void
+assert_entry(const struct cg_store *store, size_t i, const struct cg_cert *cert)
+{
+    size_t len;
+    const uint8_t *der = cg_store_get0_der(store, i, &len);
+
+    assert_int_equal(len, cert->der_len);
+    assert_memory_equal(der, cert->der, len);
+    assert_memory_equal(cg_store_get0_sha256(store, i), cert->sha256, CG_SHA256_SIZE);
+}
+
+static void
 a_copy_is_added_once(void **state)
 {
     struct cg_store *store = cg_store_new();
@@ -36,14 +47,14 @@ a_copy_is_added_once(void **state)
     assert_int_equal(cg_store_count(store), 1);
     assert_int_equal(cg_store_add(store, other, NULL), CG_OK);
     assert_int_equal(cg_store_count(store), 2);
-    assert_ptr_equal(cg_store_get0(store, 0), one);
-    assert_ptr_equal(cg_store_get0(store, 1), other);
+    assert_entry(store, 0, one);
+    assert_entry(store, 1, other);
     assert_int_equal(cg_store_freeze(store, NULL), CG_OK);
     assert_true(cg_store_contains(store, cg_cert_get0_sha256(same)));
     cg_cert_free(one);
     cg_cert_free(same);
     cg_cert_free(other);
-    assert_true(cg_store_contains(store, cg_cert_get0_sha256(cg_store_get0(store, 1))));
+    assert_true(cg_store_contains(store, cg_store_get0_sha256(store, 1)));
     cg_store_free(store);
     cg_store_free(NULL);
 }
@@ -68,6 +79,121 @@ frozen_is_frozen(void **state)
     cg_cert_free(cert);
 }
 
+static void
+count_release(void *owner)
+{
+    ++*(int *)owner;
+}
+
+/* Borrowed bytes are read where they are, the same as their copies, and let go with the last reference. */
+static void
+bytes_are_borrowed(void **state)
+{
+    struct cg_store *store = cg_store_new(), *copied = cg_store_new();
+    struct cg_cert *cert = numbered(1, "CN=a");
+    int released = 0;
+    size_t len;
+
+    (void)state;
+    cg_store_set_owner(store, &released, count_release);
+    assert_int_equal(cg_store_borrow_der(store, cert->der, cert->der_len, NULL), CG_OK);
+    assert_int_equal(cg_store_borrow_der(store, cert->der, cert->der_len, NULL), CG_OK);
+    assert_int_equal(cg_store_add(store, cert, NULL), CG_OK);
+    assert_int_equal(cg_store_count(store), 1);
+    assert_ptr_equal(cg_store_get0_der(store, 0, &len), cert->der);
+    assert_entry(store, 0, cert);
+    assert_int_equal(cg_store_freeze(store, NULL), CG_OK);
+    assert_int_equal(cg_store_borrow_der(store, cert->der, cert->der_len, NULL), CG_E_USAGE);
+    assert_int_equal(cg_store_add(copied, cert, NULL), CG_OK);
+    assert_ptr_not_equal(cg_store_get0_der(copied, 0, &len), cert->der);
+    assert_int_equal(cg_store_freeze(copied, NULL), CG_OK);
+    assert_memory_equal(cg_store_get0_digest(store), cg_store_get0_digest(copied), CG_SHA256_SIZE);
+    (void)cg_store_ref(store);
+    cg_store_free(store);
+    assert_int_equal(released, 0);
+    cg_store_free(store);
+    assert_int_equal(released, 1);
+    cg_store_free(copied);
+    cg_cert_free(cert);
+}
+
+/* What cg_cert_from_der() refuses is not taken, wherever it breaks off, with the same words. */
+static void
+malformed_is_refused(void **state)
+{
+    struct cg_store *store = cg_store_new();
+    struct cg_cert *cert = numbered(1, "CN=a"), *none;
+    static uint8_t large[CG_MAX_CERT_BYTES + 1];
+    struct cg_error mine, its;
+
+    (void)state;
+    for (size_t len = 0; len < cert->der_len; len++) {
+        assert_int_equal(cg_store_borrow_der(store, cert->der, len, &mine), CG_E_PARSE);
+        assert_int_equal(cg_cert_from_der(cert->der, len, &none, &its), CG_E_PARSE);
+        assert_string_equal(mine.text, its.text);
+    }
+    assert_int_equal(cg_store_borrow_der(store, large, sizeof(large), NULL), CG_E_LIMIT);
+    assert_int_equal(cg_store_count(store), 0);
+    cg_store_free(store);
+    cg_cert_free(cert);
+}
+
+/* What a subject says of its issuer's key passes by who cannot be it, and nobody else. */
+static void
+hints_pass_by_strangers(void **state)
+{
+    static const char *const ski = "subjectKeyIdentifier=01020304";
+    static const struct {
+        const char *why;
+        const char *issuer; /* its subjectKeyIdentifier, or NULL */
+        const char *subject; /* its authorityKeyIdentifier, or NULL */
+        long serial; /* of the issuer */
+        enum cg_issuer_fit fit;
+    } rows[] = {
+        { "neither says", NULL, NULL, 1, CG_ISSUER_UNTOLD },
+        { "only the issuer says", ski, NULL, 1, CG_ISSUER_UNTOLD },
+        { "only the subject says", NULL, "DER:30:06:80:04:01:02:03:04", 1, CG_ISSUER_UNTOLD },
+        { "the same key", ski, "DER:30:06:80:04:01:02:03:04", 1, CG_ISSUER_MAY },
+        { "another key", ski, "DER:30:06:80:04:01:02:03:05", 1, CG_ISSUER_MISFIT },
+        /* directoryName CN=ca, serial 5 */
+        { "the same number", ski,
+                "DER:30:16:A1:11:A4:0F:30:0D:31:0B:30:09:06:03:55:04:03:0C:02:63:61:82:01:05", 5,
+                CG_ISSUER_MAY },
+        { "another number", ski,
+                "DER:30:16:A1:11:A4:0F:30:0D:31:0B:30:09:06:03:55:04:03:0C:02:63:61:82:01:05", 6,
+                CG_ISSUER_MISFIT },
+        { "a number of another issuer", ski,
+                "DER:30:16:A1:11:A4:0F:30:0D:31:0B:30:09:06:03:55:04:03:0C:02:63:62:82:01:05", 5,
+                CG_ISSUER_MISFIT },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char aki[128];
+        struct cg_cert *issuer = mint_cert(&(struct mint) { .subject = "CN=ca",
+                .key = mint_key("ED25519"),
+                .serial = rows[i].serial,
+                .extensions = { rows[i].issuer } });
+        struct cg_cert *subject;
+        struct cg_store *store = mint_store((struct cg_cert *[]) { issuer, NULL });
+        struct cg_issuer_hint hint;
+        struct cg_store_match match;
+        size_t cursor = 0;
+
+        snprintf(aki, sizeof(aki), "2.5.29.35=%s", rows[i].subject == NULL ? "" : rows[i].subject);
+        subject = mint_cert(&(struct mint) { .subject = "CN=leaf",
+                .issuer = "CN=ca",
+                .key = mint_key("ED25519"),
+                .extensions = { rows[i].subject == NULL ? NULL : aki } });
+        hint = cg_issuer_hint(subject);
+        if (!cg_store_next_issuer(store, &hint, &cursor, &match) || match.fit != rows[i].fit)
+            fail_msg("%s: not as it is", rows[i].why);
+        cg_store_free(store);
+        cg_cert_free(issuer);
+        cg_cert_free(subject);
+    }
+}
+
 /* Past every growth of the tables each is found, none that was not added, and all of one name in order. */
 static void
 many_of_few_names(void **state)
@@ -77,6 +203,7 @@ many_of_few_names(void **state)
     struct cg_cert *certs[COUNT], *absent = numbered(COUNT + 1, "CN=a");
     struct cg_cert *nobody = numbered(1, "CN=nobody"), *folded = numbered(1, "CN=b");
     struct cg_store *store = cg_store_new();
+    struct cg_issuer_hint nobodys;
     size_t none;
 
     (void)state;
@@ -90,18 +217,18 @@ many_of_few_names(void **state)
         assert_true(cg_store_contains(store, cg_cert_get0_sha256(certs[i])));
     assert_false(cg_store_contains(store, cg_cert_get0_sha256(absent)));
     for (int name = 0; name < NAMES; name++) {
-        const struct cg_canonical_name *subject =
-                name == 1 ? &folded->canonical_subject : &certs[name]->canonical_subject;
-        const struct cg_cert *cert;
+        const struct cg_issuer_hint hint = cg_issuer_hint(name == 1 ? folded : certs[name]);
+        struct cg_store_match match;
         size_t found = 0, cursor = 0;
 
-        for (; (cert = cg_store_next_by_subject(store, subject, &cursor)) != NULL; found++)
-            assert_ptr_equal(cert, certs[(size_t)name + found * NAMES]);
+        for (; cg_store_next_issuer(store, &hint, &cursor, &match); found++)
+            assert_int_equal(match.entry, (size_t)name + found * NAMES);
         assert_int_equal(found, (COUNT - name + NAMES - 1) / NAMES);
-        assert_null(cg_store_next_by_subject(store, subject, &cursor));
+        assert_false(cg_store_next_issuer(store, &hint, &cursor, &match));
     }
     none = 0;
-    assert_null(cg_store_next_by_subject(store, &nobody->canonical_subject, &none));
+    nobodys = cg_issuer_hint(nobody);
+    assert_false(cg_store_next_issuer(store, &nobodys, &none, &(struct cg_store_match) { 0 }));
     for (int i = 0; i < COUNT; i++)
         cg_cert_free(certs[i]);
     cg_cert_free(absent);
@@ -143,6 +270,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_copy_is_added_once),
         cmocka_unit_test(frozen_is_frozen),
+        cmocka_unit_test(bytes_are_borrowed),
+        cmocka_unit_test(malformed_is_refused),
+        cmocka_unit_test(hints_pass_by_strangers),
         cmocka_unit_test(many_of_few_names),
         cmocka_unit_test(digest),
     };
