@@ -42,7 +42,9 @@ def worker_of(connection):
     """Who holds the other end of a connection: the process whose descriptors name the socket."""
     port = "%04X" % connection.getsockname()[1]
     with open("/proc/net/tcp", encoding="ascii") as file:
-        inode = next(fields[9] for fields in map(str.split, list(file)[1:]) if fields[2].endswith(":" + port))
+        # Established: what waits after its end may have had the same port.
+        inode = next(fields[9] for fields in map(str.split, list(file)[1:])
+                     if fields[2].endswith(":" + port) and fields[3] == "01")
     return inode
 
 
