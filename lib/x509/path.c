@@ -375,7 +375,8 @@ cg_path_search(struct cg_engine *engine, const struct cg_path_query *query,
     cg_path_graph_build(search);
     search_paths(search);
     if (search->failed)
-        return cg_fail(err, CG_E_CRYPTO, "the path could not be searched: no memory, or the library failed");
+        return cg_fail(err, CG_E_CRYPTO,
+                "the path could not be searched: no memory, or the library failed");
     result->valid = search->found.rank != 0;
     result->anchored = result->valid;
     note_path(search, result);

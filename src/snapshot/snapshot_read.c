@@ -82,8 +82,8 @@ get_strings(struct cg_reader *r, char ***out, size_t *count)
 }
 
 static bool
-get_blobs(struct cg_reader *r, uint32_t max, bool in_place, struct snapshot_blob **out,
-        size_t *count)
+get_blobs(
+        struct cg_reader *r, uint32_t max, bool in_place, struct snapshot_blob **out, size_t *count)
 {
     struct cg_span bytes;
     uint32_t n;
@@ -334,7 +334,8 @@ get_identities(struct cg_reader *r, struct snapshot *snapshot)
     while (snapshot->identity_count < count) {
         struct snapshot_identity *it = &snapshot->identities[snapshot->identity_count++];
 
-        if (!get_name(r, it->name) || !get_blobs(r, MAX_CHAIN, false, &it->chain, &it->chain_count) ||
+        if (!get_name(r, it->name) ||
+                !get_blobs(r, MAX_CHAIN, false, &it->chain, &it->chain_count) ||
                 it->chain_count == 0)
             return false;
     }
@@ -357,8 +358,8 @@ get_snapshot(struct cg_reader *r, struct snapshot *snapshot)
         if (!get_interface(r, &snapshot->interfaces[snapshot->interface_count++]))
             return false;
     if (!get_identities(r, snapshot) ||
-            !get_blobs(r, MAX_TCS, snapshot->mapping != NULL, &snapshot->tcs,
-                    &snapshot->tcs_count) ||
+            !get_blobs(
+                    r, MAX_TCS, snapshot->mapping != NULL, &snapshot->tcs, &snapshot->tcs_count) ||
             !get_blobs(r, SNAPSHOT_MAX_CA_NAMES / 2, false, &snapshot->ca_names,
                     &snapshot->ca_name_count) ||
             !cg_reader_done(r))
