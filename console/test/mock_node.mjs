@@ -580,7 +580,7 @@ export class MockNode {
           address: '192.0.2.7',
           tls: 'TLSv1.2',
           certificates: 2,
-          ended: 'sslv3 alert handshake failure',
+          ended: 'alert handshake failure',
         },
       }),
     };

@@ -175,6 +175,9 @@ explain(struct probe *probe, CURLcode code)
         text = strerror((int)reason);
     else if (code == CURLE_SSL_CONNECT_ERROR && colon != NULL)
         text = colon + 1;
+    /* libssl names alerts by the version that brought them in: "sslv3 alert handshake failure". */
+    if (strstr(text, " alert ") != NULL)
+        text = strstr(text, " alert ");
     (void)snprintf(probe->found.why, sizeof(probe->found.why), "%s", text + strspn(text, " "));
 }
 

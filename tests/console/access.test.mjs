@@ -60,7 +60,7 @@ test('an operator is one: admits and confirms, and is not offered what is not th
   assert.match(await who(other), /bert\s+operator/);
   await visit(other, world.console, 'identities');
   await other.locator('.identity').first().waitFor();
-  assert.equal(await other.getByRole('button', { name: 'New self-signed identity…' }).count(), 0);
+  assert.equal(await other.getByRole('button', { name: 'New self-signed…' }).count(), 0);
   assert.deepEqual(other.wrong.filter((w) => !/^401 /.test(w)), []);
   await other.context().close();
 });
@@ -68,7 +68,7 @@ test('an operator is one: admits and confirms, and is not offered what is not th
 test('a request is made, signed by a CA, and the certificate installed', { skip }, async () => {
   await signIn(page, 'anna');
   await visit(page, world.console, 'identities');
-  await page.getByRole('button', { name: 'Request for a certificate authority…' }).click();
+  await page.getByRole('button', { name: 'Request a certificate…' }).click();
   const dialog = page.locator('dialog');
   await dialog.getByLabel('Name').fill('front');
   await dialog.getByLabel('Hosts').fill('front.example.com');
@@ -80,7 +80,7 @@ test('a request is made, signed by a CA, and the certificate installed', { skip 
   await run('openssl', 'x509', '-req', '-in', request, '-CA', world.ca, '-CAkey', world.caKey, '-days', '30', '-copy_extensions', 'copy', '-out', signed);
   await dialog.getByRole('button', { name: 'Done' }).click();
 
-  await page.getByRole('button', { name: 'Install the signed certificate…' }).click();
+  await page.getByRole('button', { name: 'Install a signed certificate…' }).click();
   await dialog.getByLabel('Name').fill('front');
   await dialog.locator('input[type=file]').setInputFiles(world.certs.good.pem);
   await dialog.getByRole('button', { name: 'Put in force' }).click();
@@ -97,7 +97,7 @@ test('a PKCS#12 is imported with its passphrase, and not without', { skip }, asy
   const { cert, key } = world.certs.soon;
   const file = join(world.folder, 'wallboard.p12');
   await run('openssl', 'pkcs12', '-export', '-in', cert, '-inkey', key, '-passout', 'pass:open sesame', '-out', file);
-  await page.getByRole('button', { name: 'Import from PKCS#12…' }).click();
+  await page.getByRole('button', { name: 'Import PKCS#12…' }).click();
   const dialog = page.locator('dialog');
   await dialog.getByLabel('Name').fill('wallboard');
   await dialog.locator('input[type=file]').setInputFiles(file);

@@ -123,7 +123,7 @@ export const VIEWS = [
     name: 'identity-new',
     place: 'identities',
     open: async (page) => {
-      await page.getByRole('button', { name: 'New self-signed identity…' }).click();
+      await page.getByRole('button', { name: 'New self-signed…' }).click();
       await page.waitForSelector('dialog form');
     },
   },

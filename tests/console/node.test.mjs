@@ -265,7 +265,7 @@ test('a backup is saved, and says what it would change', { skip }, async () => {
 
 test('a new identity is made, asked for, and removed', { skip }, async () => {
   await go('identities');
-  await page.getByRole('button', { name: 'New self-signed identity…' }).click();
+  await page.getByRole('button', { name: 'New self-signed…' }).click();
   await page.locator('dialog').getByLabel('Name').fill('spare');
   await page.locator('dialog').getByLabel('Hosts').fill('spare.example.com 192.0.2.9');
   await page.getByRole('button', { name: 'Create', exact: true }).click();

@@ -106,7 +106,7 @@ export function Audit() {
       {rows.length > 0 && (
         <Section>
           <div class="scroll-x" tabIndex={0} role="region" aria-label="Audit rows">
-            <table class="plain-table">
+            <table class="plain-table audit">
               <thead>
                 <tr>
                   <th scope="col" class="num">
@@ -133,7 +133,9 @@ export function Audit() {
                       <strong>{r.action}</strong>
                     </td>
                     <td class="wrap detail">{detailText(r.detail)}</td>
-                    <td class="num">{r.generation ? formatNumber(r.generation) : '–'}</td>
+                    <td class="num" data-of="generation ">
+                      {r.generation ? formatNumber(r.generation) : '–'}
+                    </td>
                   </tr>
                 ))}
               </tbody>

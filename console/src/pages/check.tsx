@@ -1,5 +1,5 @@
 /* What would certgate say about this certificate? All checks, all six levels; nothing is changed. */
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { aborted, messageOf, post } from '../api';
 import { commonName } from '../format';
 import { narrow, status } from '../state';
@@ -125,6 +125,11 @@ export function Check() {
   const [error, setError] = useState('');
   const [abort, setAbort] = useState<{ text: string; control: AbortController } | null>(null);
   const [answer, setAnswer] = useState<CheckAnswer | null>(null);
+  const shown = useRef<HTMLDivElement>(null);
+  // Below a form that fills a small screen nobody would see that there is an answer.
+  useEffect(() => {
+    if (answer && narrow.value) shown.current?.scrollIntoView({ block: 'start' });
+  }, [answer]);
   const interfaces = status.value?.interfaces ?? [];
   const interface_ = interfaces.find((i) => i.name === at);
   const run = async (what: Tried, from: string, text: string) => {
@@ -254,7 +259,7 @@ export function Check() {
         {error && <Problem text={error} />}
       </Section>
       {answer && (
-        <>
+        <div class="answer" ref={shown}>
           <Section title={c ? commonName(c.subject) : 'A certificate that cannot be read'}>
             {answer.server && <p>{capital(serverWords(answer.server))}</p>}
             {c && (
@@ -278,7 +283,7 @@ export function Check() {
           <Section title="Checks and levels">
             <Matrix answer={answer} current={interface_?.level} />
           </Section>
-        </>
+        </div>
       )}
     </Page>
   );

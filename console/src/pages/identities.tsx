@@ -15,9 +15,9 @@ type Work = 'create' | 'csr' | 'install' | 'import' | 'renew';
 
 const TITLES: Record<Work, string> = {
   create: 'New self-signed identity',
-  csr: 'Request for a certificate authority',
-  install: 'Install the signed certificate',
-  import: 'Import from PKCS#12',
+  csr: 'Request a certificate',
+  install: 'Install a signed certificate',
+  import: 'Import PKCS#12',
   renew: 'Renew',
 };
 
@@ -215,17 +215,17 @@ function Card({ it, onWork, onRemove }: { it: Identity; onWork: (w: Work) => voi
       ) : (
         change && (
           <p class="actions">
+            {it.csr && (
+              <button type="button" class="primary" onClick={() => onWork('install')}>
+                Install the signed certificate…
+              </button>
+            )}
             <button type="button" onClick={() => onWork('renew')}>
               Renew…
             </button>
             <button type="button" onClick={() => onWork('csr')}>
               Request…
             </button>
-            {it.csr && (
-              <button type="button" class="primary" onClick={() => onWork('install')}>
-                Install the signed certificate…
-              </button>
-            )}
             <button type="button" class="danger" onClick={onRemove}>
               Remove…
             </button>
@@ -242,14 +242,14 @@ export function Identities() {
   const [remove, setRemove] = useState<Identity | null>(null);
   const begin = (w: Work) => (
     <button key={w} type="button" onClick={() => setWork({ work: w, identity: null })}>
-      {TITLES[w]}…
+      {TITLES[w].replace(' identity', '')}…
     </button>
   );
   return (
     <Page
       title="Identities"
       lead="What we present to peers."
-      actions={may('administrator') && (['create', 'csr', 'install', 'import'] as Work[]).map(begin)}
+      actions={may('administrator') && (['create', 'import', 'csr', 'install'] as Work[]).map(begin)}
     >
       {error && <Problem text={error} retry={reload} />}
       {!data && !error && <Working text="Reading the identities…" />}

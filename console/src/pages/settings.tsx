@@ -52,7 +52,7 @@ function History({ setting }: { setting: Setting }) {
             </td>
             <td>{h.actor}</td>
             <td>
-              {setting.secret ? 'not shown' : h.value === null ? 'back to the default' : h.value}
+              {setting.secret ? 'not shown' : h.value === null ? 'back to the default' : h.value}{' '}
               {h.latched && <span class="tag warn">latched</span>}
             </td>
           </tr>
@@ -74,12 +74,13 @@ export function wrong(s: Setting, value: string): string {
 }
 
 function Control({ setting: s, value, set }: { setting: Setting; value: string; set: (v: string) => void }) {
+  const chosen = s.choices?.length && s.type !== 'allow';
   const help = (
     <>
-      {s.help}. It is {s.values}.
+      {s.help}.{!chosen && ` It is ${s.values}.`}
     </>
   );
-  if (s.choices?.length && s.type !== 'allow')
+  if (s.choices && chosen)
     return (
       <Pick
         label="Value"

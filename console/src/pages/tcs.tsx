@@ -234,7 +234,8 @@ function Certificate({ sha256 }: { sha256: string }) {
       back={back}
       lead={
         <>
-          {capital(c.kind)}, <Days left={c.days_left} />
+          {capital(c.kind)}, {(c.days_left ?? 0) < 0 ? '' : 'ends in '}
+          <Days left={c.days_left} />
         </>
       }
       actions={
@@ -518,7 +519,7 @@ const TABS: [string, string][] = [
   ['', 'Certificates'],
   ['lint', 'Lint'],
   ['unused', 'Not needed'],
-  ['pins', 'Admitted by exception'],
+  ['pins', 'Exceptions'],
 ];
 
 export function Tabs({ tabs, page, show }: { tabs: [string, string][]; page: string; show: string }) {

@@ -22,7 +22,7 @@ export function Time({ at, as = 'moment' }: { at: string | null | undefined; as?
 }
 
 export function Days({ left, warn = 60 }: { left: number | null; warn?: number }) {
-  const state = left === null ? '' : left < 0 ? 'bad' : left <= 14 ? 'warn' : left <= warn ? 'soon' : '';
+  const state = left === null ? '' : left < 0 ? 'bad' : left <= 14 ? 'warn' : left <= warn ? 'near' : '';
   return <span class={`days ${state}`}>{formatDaysLeft(left)}</span>;
 }
 
