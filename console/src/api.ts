@@ -46,7 +46,7 @@ export interface Ask {
 export async function ask(path: string, how: Ask = {}): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json', ...how.headers };
   const method = how.method ?? (how.body === undefined && !how.bytes ? 'GET' : 'POST');
-  if (method !== 'GET' && whoami.value) headers['Certgate-Csrf'] = whoami.value.csrf;
+  if (method !== 'GET' && whoami.value) headers['X-Csrf-Token'] = whoami.value.csrf;
   if (how.bytes) headers['Content-Type'] = 'application/octet-stream';
   else if (method !== 'GET') headers['Content-Type'] = 'application/json';
   let answer: Response;

@@ -46,10 +46,10 @@ test('a change carries the token and JSON, a read neither', async () => {
   api.whoami.value = { user: 'anna', role: 'administrator', via: 'session', csrf: 'secret', certificate: null };
   await api.post('/changes', { a: 1 });
   await api.get('/status');
-  assert.equal(seen[0].headers['Certgate-Csrf'], 'secret');
+  assert.equal(seen[0].headers['X-Csrf-Token'], 'secret');
   assert.equal(seen[0].headers['Content-Type'], 'application/json');
   assert.equal(seen[0].url, '/api/v1/changes');
-  assert.equal(seen[1].headers['Certgate-Csrf'], undefined);
+  assert.equal(seen[1].headers['X-Csrf-Token'], undefined);
   assert.equal(seen[1].body, null);
 });
 

@@ -79,8 +79,8 @@ export class Mock extends MockNode {
         return say(200, { user: body.user });
       }
       if (this.signedOut) throw new Refusal(401, 'unauthenticated', 'sign in first');
-      if (request.method !== 'GET' && request.headers['certgate-csrf'] !== 'token')
-        throw new Refusal(403, 'forbidden', 'the Certgate-Csrf field is missing');
+      if (request.method !== 'GET' && request.headers['x-csrf-token'] !== 'token')
+        throw new Refusal(403, 'forbidden', 'the X-Csrf-Token field is missing');
       if (path === '/events') {
         answer.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
         answer.write(': mock\n\n');

@@ -128,6 +128,10 @@ test('through an interface a certificate is a user with a role, live, without si
   await eve.getByText('live', { exact: true }).waitFor();
   await visit(eve, origin, 'decisions');
   await eve.locator('.vrow').filter({ hasText: 'voicemail-pro' }).first().waitFor();
+  await visit(eve, origin, 'check');
+  await eve.getByLabel('… or name a live server').fill(`localhost:${world.server}`);
+  await eve.getByRole('button', { name: 'Test the server' }).click();
+  await eve.waitForSelector('.matrix');
   await visit(eve, origin, 'settings');
   assert.equal(await eve.getByRole('button', { name: /^Change / }).count(), 0);
   assert.deepEqual(eve.wrong, []);
@@ -143,6 +147,23 @@ test('an admitted certificate that is no user meets the sign-in, whose cookie is
   assert.match(await who(phone), /anna\s+administrator/);
   const [cookie] = await phone.context().cookies(origin);
   assert.ok(cookie.secure && cookie.httpOnly && cookie.sameSite === 'Strict', JSON.stringify(cookie));
+  await visit(phone, origin, 'settings');
+  await phone.getByRole('button', { name: 'Change expiry.warning-days' }).click();
+  const dialog = phone.locator('dialog');
+  await dialog.getByLabel('Value').fill('45');
+  await dialog.getByRole('button', { name: 'See what changes' }).click();
+  await dialog.getByLabel('And then').waitFor();
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await phone.waitForFunction(() => !document.querySelector('dialog[open]'));
+  await phone
+    .locator('.settings li')
+    .filter({ hasText: 'expiry.warning-days' })
+    .locator('.value')
+    .getByText('45', { exact: true })
+    .waitFor();
+  await phone.getByRole('button', { name: 'Sign out' }).click();
+  await phone.waitForSelector('.login');
+  assert.deepEqual(await phone.context().cookies(origin), []);
   await phone.context().close();
 });
 

@@ -1,7 +1,6 @@
 """POST /check of a live server: what it shows is judged, what goes wrong is told, and nobody is held up by it."""
 import json
 import os
-import subprocess
 import threading
 import time
 
@@ -262,28 +261,6 @@ def test_stopping_does_not_wait_for_it(gateway_of):
         gateway.stop()
         asked.join(PATIENCE)
         assert not asked.is_alive()
-    finally:
-        silent.close()
-
-
-def test_whoever_goes_away_through_an_interface_ends_it_too(gateway_of, reachable, good):
-    socket = f"{reachable}/looking.sock"
-    gateway = gateway_of({"manager": {"backend": f"unix:{socket}", "mode": "http"}}, store=True,
-                         node=[*ALLOW, f'console-socket = "{socket}"', 'user = "daemon"'])
-    gateway.wait_generation(Admin(gateway).change({"op": "set", "name": "user.eve.role", "value": "auditor"},
-                                                  {"op": "set", "name": "user.eve.certificate", "value": good.sha256})["generation"])
-    silent = Server(lambda connection: connection.recv(1 << 20) and connection.recv(1))
-    url = f"https://127.0.0.1:{gateway.ports['manager']}/api/v1"
-    curl = ["curl", "-sk", "--http1.1", "--noproxy", "*", "--cert", good.chain_file, "--key", good.key_file]
-    try:
-        token = json.loads(subprocess.run([*curl, url + "/whoami"], capture_output=True, check=True).stdout)["csrf"]
-        asking = subprocess.Popen([*curl, "-H", f"Certgate-Csrf: {token}", "-H", "Content-Type: application/json",
-                                   "-d", json.dumps({"connect": f"127.0.0.1:{silent.port}"}), url + "/check"])
-        until("a process", lambda: fetchers(gateway))
-        asking.kill()
-        asking.wait(PATIENCE)
-        until("its end", lambda: not fetchers(gateway), patience=5)
-        assert f"eve looks at the certificate of 127.0.0.1:{silent.port}" in gateway.messages()
     finally:
         silent.close()
 

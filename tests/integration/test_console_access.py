@@ -32,7 +32,7 @@ class Browser:
         if self.cookie:
             headers["Cookie"] = self.cookie
         if self.csrf:
-            headers["Certgate-Csrf"] = self.csrf
+            headers["X-Csrf-Token"] = self.csrf
         if body is not None:
             headers.setdefault("Content-Type", "application/json")
             body = json.dumps(body)
@@ -169,6 +169,10 @@ def test_a_certificate_is_somebody_through_an_interface(gateway_of, reachable, g
     who = until("the answer", lambda: ask(good))
     assert (who["user"], who["role"], who["via"], who["certificate"]) == (
         "eve", "auditor", "certificate", good.sha256)
+    assert json.loads(subprocess.run(
+        ["curl", "-sk", "--http1.1", "--max-time", "20", "--noproxy", "*", "--cert", good.chain_file, "--key", good.key_file,
+         "-H", f"X-Csrf-Token: {who['csrf']}", "-H", "Content-Type: application/json", "-d", "{}",
+         f"https://127.0.0.1:{node.ports['manager']}/api/v1/what-if"], capture_output=True).stdout)["error"]["code"] == "invalid", "not forbidden: the token comes through"
     stranger, name = pki.leaf("stranger"), "Client-Cert"
     assert ask(stranger)["error"]["code"] == "unauthenticated"
     with open(good.cert_file, encoding="ascii") as f:

@@ -339,7 +339,8 @@ access_find(struct access_state *state, enum access_way way, struct MHD_Connecti
 bool
 access_is_meant(const struct access *access, struct MHD_Connection *connection)
 {
-    const char *sent = header(connection, "Certgate-Csrf");
+    /* No name that begins with Certgate-: those are the gateway's, which lets none of a peer through. */
+    const char *sent = header(connection, "X-Csrf-Token");
 
     return access->csrf[0] == '\0' || (sent != NULL && same_token(access->csrf, sent));
 }

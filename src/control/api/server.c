@@ -178,7 +178,7 @@ admit(struct incoming *in, const char *method, const char *path)
                 request->who.role == ACCESS_NOBODY ? "" : access_role_name(in->route->role));
     else if (strcmp(method, "GET") != 0 && !access_is_meant(&request->who, request->connection))
         api_error(request, MHD_HTTP_FORBIDDEN, "forbidden",
-                "a change must carry the header Certgate-Csrf with the token of GET " BASE
+                "a change must carry the header X-Csrf-Token with the token of GET " BASE
                 "/whoami");
     else if (strcmp(method, "GET") != 0 && in->route->body[0] != '\0' &&
             !is_body_of(type,
