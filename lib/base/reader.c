@@ -1,33 +1,5 @@
 #include "base/reader.h"
 
-struct cg_reader
-cg_reader(struct cg_span bytes)
-{
-    return (struct cg_reader) { .at = bytes.data, .end = bytes.data + bytes.len };
-}
-
-bool
-cg_reader_done(const struct cg_reader *reader)
-{
-    return reader->at == reader->end;
-}
-
-size_t
-cg_reader_left(const struct cg_reader *reader)
-{
-    return (size_t)(reader->end - reader->at);
-}
-
-bool
-cg_read_bytes(struct cg_reader *reader, size_t len, struct cg_span *out)
-{
-    if (len > cg_reader_left(reader))
-        return false;
-    *out = cg_span(reader->at, len);
-    reader->at += len;
-    return true;
-}
-
 static bool
 read_uint(struct cg_reader *reader, size_t width, uint64_t *out)
 {
@@ -39,17 +11,6 @@ read_uint(struct cg_reader *reader, size_t width, uint64_t *out)
     for (size_t i = 0; i < width; i++)
         value = value << 8 | bytes.data[i];
     *out = value;
-    return true;
-}
-
-bool
-cg_read_u8(struct cg_reader *reader, uint8_t *out)
-{
-    uint64_t value;
-
-    if (!read_uint(reader, 1, &value))
-        return false;
-    *out = (uint8_t)value;
     return true;
 }
 
@@ -141,12 +102,6 @@ cg_der_any(struct cg_reader *reader, uint8_t *tag, struct cg_span *contents, str
         *whole = cg_span(reader->at, (size_t)(cursor.at - reader->at));
     *reader = cursor;
     return true;
-}
-
-bool
-cg_der_next_is(const struct cg_reader *reader, uint8_t tag)
-{
-    return reader->at < reader->end && *reader->at == tag;
 }
 
 bool

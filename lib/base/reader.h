@@ -35,20 +35,51 @@ enum {
     CG_DER_BMP_STRING = 0x1e,
     CG_DER_SEQUENCE = 0x30,
     CG_DER_SET = 0x31,
-    CG_DER_CONTEXT = 0x80,             /* primitive [n]: CG_DER_CONTEXT | n */
+    CG_DER_CONTEXT = 0x80, /* primitive [n]: CG_DER_CONTEXT | n */
     CG_DER_CONTEXT_CONSTRUCTED = 0xa0, /* constructed [n] */
 };
 
-struct cg_reader cg_reader(struct cg_span bytes);
-bool cg_reader_done(const struct cg_reader *reader);
-size_t cg_reader_left(const struct cg_reader *reader);
+static inline struct cg_reader
+cg_reader(struct cg_span bytes)
+{
+    return (struct cg_reader) { .at = bytes.data, .end = bytes.data + bytes.len };
+}
 
-/* Fixed-width big-endian integers and raw bytes. */
-bool cg_read_u8(struct cg_reader *reader, uint8_t *out);
+static inline bool
+cg_reader_done(const struct cg_reader *reader)
+{
+    return reader->at == reader->end;
+}
+
+static inline size_t
+cg_reader_left(const struct cg_reader *reader)
+{
+    return (size_t)(reader->end - reader->at);
+}
+
+/* Raw bytes, and fixed-width big-endian integers. */
+static inline bool
+cg_read_bytes(struct cg_reader *reader, size_t len, struct cg_span *out)
+{
+    if (len > cg_reader_left(reader))
+        return false;
+    *out = cg_span(reader->at, len);
+    reader->at += len;
+    return true;
+}
+
+static inline bool
+cg_read_u8(struct cg_reader *reader, uint8_t *out)
+{
+    if (cg_reader_done(reader))
+        return false;
+    *out = *reader->at++;
+    return true;
+}
+
 bool cg_read_u16(struct cg_reader *reader, uint16_t *out);
 bool cg_read_u32(struct cg_reader *reader, uint32_t *out);
 bool cg_read_u64(struct cg_reader *reader, uint64_t *out);
-bool cg_read_bytes(struct cg_reader *reader, size_t len, struct cg_span *out);
 
 /*
  * One DER element: identifier octet, contents, and the whole encoding. Either of contents and whole
@@ -60,7 +91,11 @@ bool cg_der_any(
 /* The same where the identifier octet must be `tag`. */
 bool cg_der_element(struct cg_reader *reader, uint8_t tag, struct cg_span *contents);
 /* True when the next identifier octet is `tag`. */
-bool cg_der_next_is(const struct cg_reader *reader, uint8_t tag);
+static inline bool
+cg_der_next_is(const struct cg_reader *reader, uint8_t tag)
+{
+    return reader->at < reader->end && *reader->at == tag;
+}
 /* Descends into an element with `tag`. */
 bool cg_der_enter(struct cg_reader *reader, uint8_t tag, struct cg_reader *inside);
 /* DER BOOLEAN: 0x00 or 0xff. */

@@ -92,20 +92,22 @@ put_u16(struct cg_buf *out, size_t value)
     cg_buf_add_bytes(out, bytes, sizeof(bytes));
 }
 
-/* type length, type, kind, value length, value: kind 0 is folded text, any other the raw tag. */
+/*
+ * type length, type, kind, value length, value: kind 0 is folded text, any other the raw tag. `text` is room for a
+ * string; what it holds is of no value before and after.
+ */
 static bool
-put_attribute(struct cg_buf *out, const struct attribute *attribute, bool *bad_string)
+put_attribute(struct cg_buf *out, const struct attribute *attribute, struct cg_buf *text,
+        bool *bad_string)
 {
-    struct cg_buf text;
     struct cg_span value = attribute->value;
     uint8_t kind = attribute->tag;
-    bool ok;
 
-    cg_buf_init(&text, CG_MAX_CERT_BYTES * 4);
     if (character_width(attribute->tag) != 0) {
-        if (to_utf8(attribute->tag, attribute->value, &text) && cg_string_prepare(&text)) {
+        text->len = 0;
+        if (to_utf8(attribute->tag, attribute->value, text) && cg_string_prepare(text)) {
             kind = 0;
-            value = cg_span(text.data, text.len);
+            value = cg_span(text->data, text->len);
         } else {
             *bad_string = true;
         }
@@ -115,15 +117,13 @@ put_attribute(struct cg_buf *out, const struct attribute *attribute, bool *bad_s
     cg_buf_add_bytes(out, &kind, 1);
     put_u16(out, value.len);
     cg_buf_add_bytes(out, value.data, value.len);
-    ok = !text.failed && !out->failed && value.len <= UINT16_MAX;
-    cg_buf_release(&text);
-    return ok;
+    return !text->failed && !out->failed && value.len <= UINT16_MAX;
 }
 
 static int
 compare_spans(const void *a, const void *b)
 {
-    const struct cg_buf *left = a, *right = b;
+    const struct cg_span *left = a, *right = b;
     size_t len = left->len < right->len ? left->len : right->len;
     int order = memcmp(left->data, right->data, len);
 
@@ -132,66 +132,84 @@ compare_spans(const void *a, const void *b)
     return left->len < right->len ? -1 : left->len > right->len;
 }
 
+/* Brings the attributes that begin at these places into the order of their bytes; the last ends where all do. */
+static bool
+sort_attributes(struct cg_buf *out, const uint32_t *starts, size_t count)
+{
+    struct cg_span parts[CG_MAX_NAME_ATTRIBUTES];
+    size_t len = out->len - starts[0];
+    char *to = out->data + starts[0], *copy = malloc(len);
+
+    if (copy == NULL)
+        return false;
+    memcpy(copy, to, len);
+    for (size_t i = 0; i < count; i++) {
+        size_t end = i + 1 < count ? starts[i + 1] : out->len;
+
+        parts[i] = cg_span(copy + (starts[i] - starts[0]), end - starts[i]);
+    }
+    qsort(parts, count, sizeof(parts[0]), compare_spans);
+    for (size_t i = 0; i < count; i++) {
+        memcpy(to, parts[i].data, parts[i].len);
+        to += parts[i].len;
+    }
+    free(copy);
+    return true;
+}
+
 /*
- * One RDN: its attributes in the order of their canonical bytes, since a SET has none. An empty SET is
+ * One RDN: its length, and its attributes in the order of their canonical bytes, since a SET has none. An empty SET is
  * not allowed (RFC 5280 appendix A) but stands in certificates; it compares equal only to another one.
  */
 static bool
-put_rdn(struct cg_buf *out, struct cg_reader rdn, bool *bad_string)
+put_rdn(struct cg_buf *out, struct cg_reader rdn, struct cg_buf *text, bool *bad_string)
 {
-    struct cg_buf parts[CG_MAX_NAME_ATTRIBUTES];
+    uint32_t starts[CG_MAX_NAME_ATTRIBUTES]; /* small, for it is cleared each time */
     struct attribute attribute;
-    size_t count = 0, total = 0;
-    bool ok = true;
+    size_t count = 0, begin = out->len, total;
 
-    while (ok && !cg_reader_done(&rdn)) {
-        if (count == CG_MAX_NAME_ATTRIBUTES || !read_attribute(&rdn, &attribute)) {
-            ok = false;
-            break;
-        }
-        cg_buf_init(&parts[count], CG_MAX_CERT_BYTES * 4);
-        ok = put_attribute(&parts[count], &attribute, bad_string);
-        total += parts[count].len;
-        count++;
+    put_u16(out, 0);
+    while (!cg_reader_done(&rdn)) {
+        if (count == CG_MAX_NAME_ATTRIBUTES)
+            return false;
+        starts[count++] = (uint32_t)out->len;
+        if (!read_attribute(&rdn, &attribute) || !put_attribute(out, &attribute, text, bad_string))
+            return false;
     }
-    ok = ok && total <= UINT16_MAX;
-    if (ok) {
-        if (count > 1)
-            qsort(parts, count, sizeof(parts[0]), compare_spans);
-        put_u16(out, total);
-        for (size_t i = 0; i < count; i++)
-            cg_buf_add_bytes(out, parts[i].data, parts[i].len);
-    }
-    for (size_t i = 0; i < count; i++)
-        cg_buf_release(&parts[i]);
-    return ok && !out->failed;
+    if (out->failed || (count > 1 && !sort_attributes(out, starts, count)))
+        return false;
+    total = out->len - begin - 2;
+    out->data[begin] = (char)(total >> 8);
+    out->data[begin + 1] = (char)total;
+    return total <= UINT16_MAX;
 }
 
 bool
 cg_canonical_name_build(struct cg_span name, struct cg_canonical_name *out, bool *bad_string)
 {
     struct cg_reader reader = cg_reader(name), rdns, rdn;
-    struct cg_buf buf;
+    struct cg_buf buf, text;
     size_t count = 0;
 
     *out = (struct cg_canonical_name) { 0 };
     cg_buf_init(&buf, CG_MAX_CERT_BYTES * 4);
+    cg_buf_init(&text, CG_MAX_CERT_BYTES * 4);
     if (!cg_der_enter(&reader, CG_DER_SEQUENCE, &rdns) || !cg_reader_done(&reader))
-        goto fail;
+        goto done;
     while (!cg_reader_done(&rdns)) {
         if (++count > CG_MAX_NAME_RDNS || !cg_der_enter(&rdns, CG_DER_SET, &rdn) ||
-                !put_rdn(&buf, rdn, bad_string))
-            goto fail;
+                !put_rdn(&buf, rdn, &text, bad_string))
+            goto done;
     }
     out->len = buf.len;
     out->data = (uint8_t *)cg_buf_take(&buf);
     if (out->data == NULL)
-        goto fail;
+        goto done;
     out->hash = cg_span_hash(cg_span(out->data, out->len));
-    return true;
-fail:
+done:
+    cg_buf_release(&text);
     cg_buf_release(&buf);
-    return false;
+    return out->data != NULL;
 }
 
 bool
