@@ -1,18 +1,21 @@
 /*
  * What the store costs with a large TCS: adding it in one commit, changing one setting beside it, reading it
- * for a snapshot, verifying, backing up and restoring.
+ * for a snapshot, verifying, backing up and restoring; and what two workers hold of that snapshot.
  *
  *     store [CERTIFICATES] [FOLDER]
  *
  * Not a test, since clocks are not.
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "snapshot/policy.h"
 #include "store/store.h"
 #include "support/mint.h"
 
@@ -86,6 +89,112 @@ sum(void *arg, const struct store_cert *cert)
     return true;
 }
 
+/* ---- two workers -------------------------------------------------------------------------------- */
+
+#define WORKERS 2
+
+static bool
+take(void *arg, const struct store_cert *cert)
+{
+    struct snapshot *snapshot = arg;
+    struct snapshot_blob *blob = &snapshot->tcs[snapshot->tcs_count++];
+
+    blob->len = cert->len;
+    blob->data = malloc(cert->len);
+    if (blob->data == NULL)
+        return false;
+    memcpy(blob->data, cert->der, cert->len);
+    return true;
+}
+
+/* The snapshot as certgated writes it, and nothing of it left in this process. */
+static int
+write_snapshot(const struct store_view *view, unsigned count)
+{
+    struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+    int fd = -1;
+
+    if (snapshot != NULL)
+        snapshot->tcs = calloc(count + 1, sizeof(*snapshot->tcs));
+    if (snapshot == NULL || snapshot->tcs == NULL)
+        exit(1);
+    must(store_tcs(view, NULL, take, snapshot, &err));
+    if (snapshot_write(snapshot, &fd, &err) != CG_OK)
+        exit(1);
+    snapshot_free(snapshot);
+    (void)malloc_trim(0);
+    return fd;
+}
+
+/* MiB that this process has of this kind. */
+static double
+memory(const char *kind)
+{
+    FILE *file = fopen("/proc/self/smaps_rollup", "r");
+    char line[128];
+    long kb = 0, value;
+
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+        if (strncmp(line, kind, strlen(kind)) == 0 &&
+                sscanf(strchr(line, ':'), ": %ld", &value) == 1)
+            kb += value;
+    if (file != NULL)
+        (void)fclose(file);
+    return (double)kb / 1024;
+}
+
+/* Says that it is ready, and measures once all are. */
+static void
+work(int fd, int ready, int go)
+{
+    double before = memory("Private_"), since = seconds(), took;
+    struct snapshot *snapshot;
+    struct cg_store *trusted;
+    char byte = 0;
+
+    if (snapshot_map(fd, &snapshot, &err) != CG_OK ||
+            snapshot_store(snapshot, &trusted, &err) != CG_OK)
+        _exit(1);
+    snapshot_drop_tcs(snapshot);
+    took = seconds() - since;
+    if (write(ready, &byte, 1) != 1 || read(go, &byte, 1) != 1)
+        _exit(1);
+    (void)printf(
+            "a worker                         %8.3f s   %6.0f MiB of its own, %.0f MiB shared\n",
+            took, memory("Private_") - before, memory("Shared_"));
+    (void)fflush(stdout);
+    cg_store_free(trusted);
+    snapshot_free(snapshot);
+    _exit(0);
+}
+
+static void
+measure_workers(const struct store_view *view, unsigned count)
+{
+    int fd, ready[2], go[2], failed = 0, status;
+    double since = seconds();
+    char byte = 0;
+
+    fd = write_snapshot(view, count);
+    say("read them, write the snapshot", since);
+    (void)fflush(stdout);
+    if (pipe(ready) != 0 || pipe(go) != 0)
+        exit(1);
+    for (int i = 0; i < WORKERS; i++)
+        if (fork() == 0)
+            work(fd, ready[1], go[0]);
+    (void)close(ready[1]); /* one that dies is not waited for */
+    for (int i = 0; i < WORKERS; i++)
+        failed += read(ready[0], &byte, 1) != 1;
+    for (int i = 0; i < WORKERS; i++)
+        failed += write(go[1], &byte, 1) != 1;
+    while (wait(&status) > 0)
+        failed += status != 0;
+    (void)close(fd);
+    if (failed != 0)
+        exit(1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -123,6 +232,7 @@ main(int argc, char **argv)
     must(store_now(store, &view, &err));
     must(store_tcs(&view, NULL, sum, &octets, &err));
     say("read them all", since);
+    measure_workers(&view, count);
     since = seconds();
     must(store_audit_verify(store, NULL, &err));
     say("verify the audit", since);
