@@ -452,8 +452,8 @@ no_boundary_is_outlived(void **state)
 {
     static const char *const shown[] = { "LI", "LIJ", "LJC", "L1", "L1IC", "K", "e" };
     static const char *const stores[] = { "R", "Rr", "rS", "Re" };
-    static const size_t some[] = { 0, 1, 2, 5,
-        11 }; /* plain, high+remote, checks, latched, allowed */
+    /* plain, high+remote, checks, latched, allowed and admitted for days */
+    static const size_t some[] = { 0, 1, 2, 5, 11, 12 };
     struct cg_engine *engine = cg_engine_new();
     int64_t moments[3 * 2 * WORLD + 8];
     size_t count = 0;
@@ -465,7 +465,7 @@ no_boundary_is_outlived(void **state)
             moments[count++] = MINT_NOW + world[i].until * MINT_DAY + d;
         }
     for (int64_t d = -1; d <= 1; d++)
-        moments[count++] = MINT_NOW + 5 * MINT_DAY + d; /* allowed_for_days() */
+        moments[count++] = MINT_NOW + 5 * MINT_DAY + d; /* allowed_for_days(), admitted() */
     for (size_t s = 0; s < sizeof(stores) / sizeof(stores[0]); s++)
         for (size_t c = 0; c < sizeof(shown) / sizeof(shown[0]); c++) {
             /* The first pass fills the memory, the second compares, in another order. */
@@ -476,11 +476,69 @@ no_boundary_is_outlived(void **state)
                     cg_decision_free(ask(engine, &q));
                 }
             for (size_t m = count; m-- > 0;) {
-                struct question q = { some[(m + c) % 5], stores[s], shown[c], moments[m] };
+                struct question q = { some[(m + c) % (sizeof(some) / sizeof(some[0]))], stores[s],
+                    shown[c], moments[m] };
 
                 assert_as_fresh(engine, &q, "boundary");
             }
         }
+    cg_engine_free(engine);
+}
+
+/* Fails where the certificate is not accepted in a second of the decision's window; the seconds looked at. */
+static size_t
+assert_stands(
+        struct cg_engine *engine, const struct cg_decision *decision, const struct question *asked)
+{
+    size_t stood = 0;
+
+    for (size_t i = 0; i < 2 * WORLD + 1; i++) {
+        int day = i == 2 * WORLD ? 5 : i % 2 == 0 ? world[i / 2].from : world[i / 2].until;
+
+        for (int d = -1; d <= 1; d++) {
+            struct question q = *asked;
+            struct cg_decision *then;
+
+            q.now = MINT_NOW + day * MINT_DAY + d;
+            if (q.now < cg_decision_good_from(decision) || q.now > cg_decision_good_until(decision))
+                continue;
+            then = ask(engine, &q);
+            if (cg_decision_verdict(then) != CG_ACCEPT)
+                fail_msg("policy %zu, %s of %s: accepted at %+lld s, and not %+lld s", q.policy,
+                        q.shown, q.store, (long long)(asked->now - MINT_NOW),
+                        (long long)(q.now - MINT_NOW));
+            cg_decision_free(then);
+            stood++;
+        }
+    }
+    return stood;
+}
+
+/*
+ * The seconds for which a decision says that it stands are what sessions and connections live by: who is accepted is
+ * accepted in each of them.
+ */
+static void
+nobody_is_let_in_outside_the_window(void **state)
+{
+    static const char *const shown[] = { "LI", "LJC", "L1", "K", "e" };
+    static const char *const stores[] = { "R", "rS", "Re" };
+    static const size_t some[] = { 0, 1, 11, 12 }; /* plain, high+remote, allowed, admitted */
+    static const int days[] = { -50, -25, 0, 20, 50, 65 };
+    struct cg_engine *engine = cg_engine_new();
+    size_t stood = 0;
+
+    (void)state;
+    for (size_t i = 0; i < 4 * 3 * 5 * 6; i++) {
+        struct question q = { some[i % 4], stores[i / 4 % 3], shown[i / 12 % 5],
+            MINT_NOW + days[i / 60] * MINT_DAY };
+        struct cg_decision *decision = ask(engine, &q);
+
+        if (cg_decision_verdict(decision) == CG_ACCEPT)
+            stood += assert_stands(engine, decision, &q);
+        cg_decision_free(decision);
+    }
+    assert_true(stood > 500);
     cg_engine_free(engine);
 }
 
@@ -626,6 +684,7 @@ main(void)
         cmocka_unit_test(one_bit_is_another_question),
         cmocka_unit_test(traces_are_fresh),
         cmocka_unit_test(no_boundary_is_outlived),
+        cmocka_unit_test(nobody_is_let_in_outside_the_window),
         cmocka_unit_test(clock_floor_is_a_boundary),
         cmocka_unit_test(a_changed_policy_is_another),
         cmocka_unit_test(lists_do_not_run_together),

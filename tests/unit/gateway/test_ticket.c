@@ -232,6 +232,12 @@ holds_nothing_that_was_decided_ages_ago(void **state)
     assert_false(ticket_holds(&ticket, &scene));
     ticket.decided = INT64_MAX;
     assert_false(ticket_holds(&ticket, &scene));
+    /* A verdict that was decided before it holds, which none is: then, too, it does not. */
+    ticket.decided = scene.now - 1;
+    ticket.good_from = scene.now + 1;
+    assert_false(ticket_holds(&ticket, &scene));
+    ticket.good_from = scene.now;
+    assert_true(ticket_holds(&ticket, &scene));
 }
 
 static void

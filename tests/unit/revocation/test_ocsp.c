@@ -96,6 +96,31 @@ believed_or_not(void **state)
     }
 }
 
+/* Two of one length are two questions: what was decided by one is not remembered for the other. */
+static void
+a_staple_is_known_by_its_bytes(void **state)
+{
+    static const enum cg_reason reasons[] = { CG_REASON_NONE, CG_REASON_REVOCATION_UNKNOWN,
+        CG_REASON_NONE };
+    struct court *court = *state;
+    struct cg_revocation *known = court_know((struct cg_evidence *[]) { court_root_crl(), NULL });
+    struct mint_ocsp what = complete(court, 0);
+    size_t len;
+    uint8_t *staple = mint_ocsp_der(&what, &len);
+
+    court->peer.staple = staple;
+    court->peer.staple_len = len;
+    for (size_t i = 0; i < COUNT(reasons); i++) {
+        struct cg_decision *decision = court_judge(court, known);
+
+        assert_int_equal(cg_decision_reason(decision), reasons[i]);
+        cg_decision_free(decision);
+        staple[len - 1] ^= 1; /* in its signature */
+    }
+    free(staple);
+    cg_revocation_free(known);
+}
+
 /* The same stapled: nothing but the CA's own status is known beside it. */
 static void
 stapled(void **state)
@@ -218,6 +243,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(believed_or_not, court_make, court_drop),
+        cmocka_unit_test_setup_teardown(a_staple_is_known_by_its_bytes, court_make, court_drop),
         cmocka_unit_test_setup_teardown(stapled, court_make, court_drop),
         cmocka_unit_test_setup_teardown(delegates, court_make, court_drop),
         cmocka_unit_test_setup_teardown(not_a_response, court_make, court_drop),
