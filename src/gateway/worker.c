@@ -322,6 +322,7 @@ got_addresses(struct worker *worker, const struct ipc_message *message, struct c
     struct generation *generation = worker->generation;
     struct gw_interface *iface;
     struct far_end to = { .known = true };
+    struct cg_span address;
     uint64_t number;
     uint32_t index;
 
@@ -332,12 +333,8 @@ got_addresses(struct worker *worker, const struct ipc_message *message, struct c
     if (generation == NULL || generation->number != number || index >= generation->interface_count)
         return CG_OK; /* of a generation that could not be put in force */
     iface = &generation->interfaces[index];
-    while (!cg_reader_done(&reader)) {
-        struct cg_span address;
-
-        (void)cg_read_bytes(&reader, IPC_ADDRESS_SIZE, &address);
+    while (cg_read_bytes(&reader, IPC_ADDRESS_SIZE, &address))
         to.at[to.count++] = snapshot_address_from(address.data, iface->settings->connect_port);
-    }
     iface->far_end = to;
     wake_connecting(worker);
     return CG_OK;
