@@ -93,6 +93,16 @@ add_store_issuer(struct cg_path_scratch *search, struct path_node *subject, size
 }
 
 /*
+ * There is no room for another candidate. Each node but the first came with an edge, so both run out together: what
+ * a store has beyond that of one name is not even looked at.
+ */
+static bool
+is_full(const struct cg_path_scratch *search)
+{
+    return search->edge_count == CG_MAX_EDGES || search->node_count == CG_PATH_MAX_NODES;
+}
+
+/*
  * Candidates from the store: those whose key id fits first, so that a store with more CAs of one name
  * than are looked at still gives the right ones.
  */
@@ -101,13 +111,14 @@ add_store_issuers(struct cg_path_scratch *search, struct path_node *subject)
 {
     const struct cg_store *store = search->query->store;
     const struct cg_issuer_hint hint = cg_issuer_hint(subject->cert);
+    bool told = hint.key_id != 0 || hint.serial != 0; /* else all are alike */
     struct cg_store_match match;
     size_t cursor;
 
-    for (int fit = 1; fit >= -1 && search->edge_count < CG_MAX_EDGES; fit--) {
+    for (int fit = told ? 1 : 0; fit >= (told ? -1 : 0) && !is_full(search); fit--) {
         cursor = 0;
         while (cg_store_next_issuer(store, &hint, &cursor, &match)) {
-            if (search->edge_count == CG_MAX_EDGES) {
+            if (is_full(search)) {
                 search->truncated = true;
                 break;
             }

@@ -11,6 +11,7 @@
 
 #include "support/mint.h"
 #include "x509/engine.h"
+#include "x509/path_search.h"
 
 #define CA_USAGE "keyUsage=critical,keyCertSign"
 #define CA "basicConstraints=critical,CA:TRUE"
@@ -579,6 +580,60 @@ deepest_path(void **state)
     cg_engine_free(engine);
 }
 
+/*
+ * A store with more CAs of one name than are looked at, the right one last: its key identifier finds it. Without one, no
+ * more are parsed than there is room for, however many there are.
+ */
+static void
+namesakes_in_the_store(void **state)
+{
+    enum { NAMESAKES = 3 * CG_PATH_MAX_NODES };
+    struct cg_engine *engine = cg_engine_new();
+    struct cg_store *store = cg_store_new();
+    struct mint ca = {
+        .subject = "CN=namesake", .key = mint_key("ED25519"), .extensions = { CA, NULL }
+    };
+    struct mint leaf = {
+        .subject = "CN=leaf", .issuer = "CN=namesake", .key = mint_key("P-256 l")
+    };
+    struct cg_path_query query = { .store = store, .now = MINT_NOW, .max_depth = 1 };
+    struct cg_path_result result;
+    struct cg_cert *cert;
+    size_t parsed = 0;
+    char ski[64];
+
+    (void)state;
+    for (int i = 1; i <= NAMESAKES; i++) {
+        snprintf(ski, sizeof(ski), "subjectKeyIdentifier=%08x", (unsigned)i);
+        ca.extensions[1] = ski;
+        ca.serial = i;
+        ca.key = mint_key(i == NAMESAKES ? "P-256 last" : "ED25519");
+        cert = mint_cert(&ca);
+        assert_int_equal(cg_store_add(store, cert, NULL), CG_OK);
+        cg_cert_free(cert);
+    }
+    assert_int_equal(cg_store_freeze(store, NULL), CG_OK);
+    leaf.signer = mint_key("P-256 last");
+    snprintf(ski, sizeof(ski), "2.5.29.35=DER:30:06:80:04:00:00:%02x:%02x", NAMESAKES >> 8,
+            NAMESAKES & 255);
+    leaf.extensions[0] = ski;
+    query.leaf = cert = mint_cert(&leaf);
+    assert_int_equal(cg_path_search(engine, &query, &result, NULL), CG_OK);
+    assert_true(result.valid);
+    assert_int_equal(result.count, 2);
+    cg_cert_free(cert);
+    leaf.extensions[0] = NULL;
+    query.leaf = cert = mint_cert(&leaf);
+    assert_int_equal(cg_path_search(engine, &query, &result, NULL), CG_OK);
+    assert_false(result.valid);
+    for (size_t i = 0; i < CG_ENGINE_TRUSTED_SETS * 2; i++)
+        parsed += engine->trusted[i] != NULL;
+    assert_true(parsed > CG_PATH_MAX_NODES / 2 && parsed <= CG_PATH_MAX_NODES + 1);
+    cg_cert_free(cert);
+    cg_store_free(store);
+    cg_engine_free(engine);
+}
+
 int
 main(void)
 {
@@ -592,6 +647,7 @@ main(void)
         cmocka_unit_test(windows),
         cmocka_unit_test(hostile_graph_is_bounded),
         cmocka_unit_test(needle_in_a_mesh),
+        cmocka_unit_test(namesakes_in_the_store),
         cmocka_unit_test(deepest_path),
     };
 
