@@ -1,5 +1,7 @@
 #include "gateway/algorithms.h"
 
+#include "gateway/public_keys.h"
+
 #include <openssl/core_dispatch.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -26,12 +28,12 @@ static const struct kept {
                               "AES-256-CBC-HMAC-SHA256", "AES-256-CTR", "AES-256-ECB", "ChaCha20" } },
     { OSSL_OP_MAC, NULL, { "HMAC" } },
     { OSSL_OP_KDF, NULL, { "HKDF", "TLS13-KDF", "TLS1-PRF" } },
-    { OSSL_OP_KEYMGMT, NULL, { "RSA", "RSA-PSS", "EC", "DSA", "ED25519", "ED448", "X25519", "X448", "TLS1-PRF", "HKDF", "HMAC" } },
-    { OSSL_OP_KEYEXCH, NULL, { "ECDH", "X25519", "X448", "TLS1-PRF", "HKDF" } },
+    { OSSL_OP_KEYMGMT, NULL, { "RSA", "RSA-PSS", "EC", "DSA", "ED25519", "ED448", "X25519", "X448", "HMAC" } },
+    { OSSL_OP_KEYEXCH, NULL, { "ECDH", "X25519", "X448" } },
     { OSSL_OP_SIGNATURE, NULL, { "RSA", "ECDSA", "DSA", "ED25519", "ED448", "HMAC" } },
     { OSSL_OP_ASYM_CIPHER, NULL, { "RSA" } },
     { OSSL_OP_RAND, NULL, { "CTR-DRBG", "HASH-DRBG", "HMAC-DRBG", "SEED-SRC" } },
-    { OSSL_OP_DECODER, "structure=SubjectPublicKeyInfo", { "RSA", "RSA-PSS", "EC", "DSA", "ED25519", "ED448", "DER" } },
+    { OSSL_OP_DECODER, "structure=SubjectPublicKeyInfo", { "RSA", "RSA-PSS", "EC", "DSA", "ED25519", "ED448" } },
 };
 /* clang-format on */
 
@@ -45,18 +47,24 @@ static struct {
     OSSL_ALGORITHM rows[OPERATIONS][MAX_KEPT];
 } algorithms;
 
+/* By its first name. */
 static bool
-is_kept(const struct kept *row, const OSSL_ALGORITHM *algorithm)
+is_named(const OSSL_ALGORITHM *algorithm, const char *name)
 {
     size_t len = strcspn(algorithm->algorithm_names, ":");
 
+    return strlen(name) == len && strncmp(algorithm->algorithm_names, name, len) == 0;
+}
+
+static bool
+is_kept(const struct kept *row, const OSSL_ALGORITHM *algorithm)
+{
     if (row->structure != NULL &&
             (algorithm->property_definition == NULL ||
                     strstr(algorithm->property_definition, row->structure) == NULL))
         return false;
     for (size_t i = 0; i < MAX_KEPT && row->names[i] != NULL; i++)
-        if (strlen(row->names[i]) == len &&
-                strncmp(algorithm->algorithm_names, row->names[i], len) == 0)
+        if (is_named(algorithm, row->names[i]))
             return true;
     return false;
 }
@@ -98,6 +106,34 @@ on_capabilities(void *context, const char *capability, OSSL_CALLBACK *callback, 
     return OSSL_PROVIDER_get_capabilities(algorithms.provider, capability, callback, arg);
 }
 
+static OSSL_ALGORITHM *
+row_of(int operation, const char *name)
+{
+    for (size_t i = 0; i < OPERATIONS; i++)
+        for (size_t j = 0; kept[i].operation == operation && j < MAX_KEPT; j++) {
+            OSSL_ALGORITHM *row = &algorithms.rows[i][j];
+
+            if (row->algorithm_names != NULL && is_named(row, name))
+                return row;
+        }
+    return NULL;
+}
+
+/* Keys on elliptic curves are decoded by way of what is known of them. */
+static bool
+remember_keys(const OSSL_DISPATCH *core)
+{
+    OSSL_ALGORITHM *decoder = row_of(OSSL_OP_DECODER, "EC");
+    const OSSL_ALGORITHM *keymgmt = row_of(OSSL_OP_KEYMGMT, "EC");
+    const OSSL_DISPATCH *functions = NULL;
+
+    if (decoder != NULL && keymgmt != NULL)
+        functions = public_keys_remember(core, decoder->implementation, keymgmt->implementation);
+    if (functions != NULL)
+        decoder->implementation = functions;
+    return functions != NULL;
+}
+
 static int
 on_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *core, const OSSL_DISPATCH **functions,
         void **context)
@@ -109,7 +145,8 @@ on_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *core, const OSSL_DI
     };
 
     (void)handle;
-    (void)core;
+    if (!remember_keys(core))
+        return 0;
     *functions = table;
     *context = OSSL_PROVIDER_get0_provider_ctx(algorithms.provider);
     return 1;

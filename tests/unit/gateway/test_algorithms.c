@@ -173,6 +173,62 @@ test_keys_that_are_handed_over_are_read(void **state)
     }
 }
 
+static EVP_PKEY *
+public_key(const uint8_t *der, int len)
+{
+    EVP_PKEY *key = d2i_PUBKEY(NULL, &der, len);
+
+    ERR_clear_error();
+    return key;
+}
+
+/* A key is remembered by all of its octets: another one, or one spoiled, is not taken for it. */
+static void
+test_keys_on_curves_are_remembered_and_told_apart(void **state)
+{
+    static const char *const curves[] = { "P-256", "P-384", "P-521" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {
+        EVP_PKEY *keys[2] = { key_of("EC", curves[i]), key_of("EC", curves[i]) };
+
+        for (size_t j = 0; j < 4; j++) { /* each twice, in turns */
+            uint8_t *der = NULL;
+            int len = i2d_PUBKEY(keys[j % 2], &der);
+            EVP_PKEY *again = public_key(der, len);
+
+            assert_non_null(again);
+            assert_int_equal(EVP_PKEY_eq(again, keys[j % 2]), 1);
+            assert_int_equal(EVP_PKEY_eq(again, keys[1 - j % 2]), 0);
+            der[len - 1] ^= 1; /* not on the curve */
+            assert_null(public_key(der, len));
+            assert_null(public_key(der, len - 1));
+            EVP_PKEY_free(again);
+            OPENSSL_free(der);
+        }
+        EVP_PKEY_free(keys[0]);
+        EVP_PKEY_free(keys[1]);
+    }
+}
+
+/* So that some share a place. */
+static void
+test_more_keys_than_are_remembered(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2000; i++) {
+        EVP_PKEY *key = key_of("EC", "P-256"), *again;
+        uint8_t *der = NULL;
+        int len = i2d_PUBKEY(key, &der);
+
+        again = public_key(der, len);
+        assert_int_equal(EVP_PKEY_eq(again, key), 1);
+        EVP_PKEY_free(again);
+        OPENSSL_free(der);
+        EVP_PKEY_free(key);
+    }
+}
+
 static void
 test_the_rest_is_gone(void **state)
 {
@@ -190,6 +246,8 @@ main(void)
         cmocka_unit_test(test_what_the_policy_names_works),
         cmocka_unit_test(test_every_level_finds_its_suites),
         cmocka_unit_test(test_keys_that_are_handed_over_are_read),
+        cmocka_unit_test(test_keys_on_curves_are_remembered_and_told_apart),
+        cmocka_unit_test(test_more_keys_than_are_remembered),
         cmocka_unit_test(test_the_rest_is_gone),
     };
 
