@@ -2,6 +2,7 @@
  * certgate-worker: serves TLS connections for certgated, which starts it and gives it everything over
  * descriptor 3. It opens no file.
  */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,9 @@
 #include "gateway/sandbox.h"
 #include "gateway/worker.h"
 #include "snapshot/ipc.h"
+
+#define KEPT_HEAP (16 * 1024 * 1024)
+#define HEAP_STEP (1024 * 1024)
 
 static bool
 is_control_socket(int fd)
@@ -77,6 +81,9 @@ main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
+    /* What a burst of peers took is not given back to the kernel at once: the next one takes it again. */
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_HEAP);
+    (void)mallopt(M_TOP_PAD, HEAP_STEP);
     if (!warm_up()) {
         fputs("certgate-worker: libcrypto cannot be set up\n", stderr);
         return EXIT_FAILURE;

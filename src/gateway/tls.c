@@ -344,7 +344,7 @@ tls_finish(SSL *ssl, struct handshake *handshake, bool *resumed, struct cg_error
     }
     if (handshake->decision != NULL || handshake->class == NULL)
         return CG_OK;
-    if (SSL_get0_peer_certificate(ssl) != NULL)
+    if (handshake->received.count != 0)
         return cg_fail(err, CG_E_CRYPTO, "a certificate was received and not judged");
     return judge_peer(handshake, handshake->class, NULL, &handshake->decision, err);
 }

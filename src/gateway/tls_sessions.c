@@ -165,9 +165,23 @@ encode(const SSL_SESSION *session, size_t *len)
     return NULL;
 }
 
+/* Reads the session over itself: everything is as it was but for the peer, of which there is none. */
+static void
+drop_parsed(SSL *ssl, SSL_SESSION *session, struct cg_span der)
+{
+    STACK_OF(X509) *others = SSL_get_peer_cert_chain(ssl);
+    const unsigned char *at = der.data;
+
+    if (SSL_get0_peer_certificate(ssl) == NULL || session != SSL_get_session(ssl) ||
+            d2i_SSL_SESSION(&session, &at, (long)der.len) != session)
+        return;
+    while (sk_X509_num(others) > 0)
+        X509_free(sk_X509_pop(others));
+}
+
 /* The received certificate's DER before the session: its length in two octets, 0 for none. */
 static bool
-keep_session(struct handshake *handshake, SSL_SESSION *session)
+keep_session(struct handshake *handshake, SSL *ssl, SSL_SESSION *session)
 {
     unsigned int id_len = 0;
     const uint8_t *id = SSL_SESSION_get_id(session, &id_len);
@@ -190,6 +204,9 @@ keep_session(struct handshake *handshake, SSL_SESSION *session)
                 now + handshake->iface->settings->session_timeout_s);
         OPENSSL_cleanse(entry, 2 + leaf_len + len);
     }
+    if (der != NULL)
+        drop_parsed(
+                ssl, session, cg_span(der, len)); /* at hand here; else tls_drop_peer() does it */
     OPENSSL_clear_free(der, len);
     return kept;
 }
@@ -213,7 +230,7 @@ on_new_session(SSL *ssl, SSL_SESSION *session)
         known = false;
     len = known ? ticket_encode(&ticket, data, sizeof(data)) : 0;
     if (len != 0 && SSL_SESSION_set1_ticket_appdata(session, data, len) == 1)
-        (void)keep_session(handshake, session);
+        (void)keep_session(handshake, ssl, session);
     ERR_clear_error();
     return 0; /* libssl's reference stays libssl's */
 }
@@ -222,19 +239,14 @@ void
 tls_drop_peer(SSL *ssl)
 {
     SSL_SESSION *session = SSL_get_session(ssl);
-    STACK_OF(X509) *others = SSL_get_peer_cert_chain(ssl);
-    const unsigned char *at;
     uint8_t *der;
     size_t len;
 
     if (SSL_get0_peer_certificate(ssl) == NULL)
         return;
     der = encode(session, &len);
-    at = der;
-    /* Read over itself: everything is as it was but for the peer, of which there is none. */
-    if (der != NULL && d2i_SSL_SESSION(&session, &at, (long)len) == session)
-        while (sk_X509_num(others) > 0)
-            X509_free(sk_X509_pop(others));
+    if (der != NULL)
+        drop_parsed(ssl, session, cg_span(der, len));
     OPENSSL_clear_free(der, len);
     ERR_clear_error();
 }
