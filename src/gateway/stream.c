@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <uv.h>
 
@@ -144,22 +146,36 @@ stream_read(struct stream *stream, uint8_t *buffer, size_t size, size_t *len)
                                : read_plain(stream, buffer, size, len);
 }
 
+/* Holds back, or lets go, what does not fill a segment. */
+static void
+cork(const struct stream *stream, int on)
+{
+    (void)setsockopt(stream->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+}
+
+/* libssl hands the kernel one record at a time; several of them make fewer and larger segments together. */
 static enum flow
 write_tls(struct stream *stream, const uint8_t *data, size_t size, size_t *len)
 {
+    const bool several = size > SSL3_RT_MAX_PLAIN_LENGTH;
+    enum flow flow = FLOW_MORE;
+
     ERR_clear_error();
-    while (*len < size) {
+    if (several)
+        cork(stream, 1);
+    while (flow == FLOW_MORE && *len < size) {
         size_t left = size - *len;
         int sent = SSL_write(stream->ssl, data + *len, left > INT_MAX ? INT_MAX : (int)left);
 
-        if (sent <= 0) {
-            enum flow flow = ssl_stopped(stream, sent);
-
-            return flow == FLOW_WAIT ? flow : broken(stream, "does not take any more bytes");
-        }
-        *len += (size_t)sent;
+        if (sent > 0)
+            *len += (size_t)sent;
+        else
+            flow = ssl_stopped(stream, sent);
     }
-    return FLOW_MORE;
+    if (several)
+        cork(stream, 0);
+    return flow == FLOW_MORE || flow == FLOW_WAIT ? flow
+                                                  : broken(stream, "does not take any more bytes");
 }
 
 static enum flow
