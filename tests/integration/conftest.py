@@ -159,8 +159,9 @@ class Gateway:
     def records(self):
         """The whole lines of the decision log; a line still being written is for the next look."""
         try:
-            with open(self.log, encoding="utf-8") as f:
-                return [json.loads(line) for line in f if line.endswith("\n")]
+            with open(self.log, "rb") as f:
+                whole = f.read().rpartition(b"\n")[0]  # at once: by lines, the rest of one may come as the next
+            return [json.loads(line) for line in whole.split(b"\n")] if whole else []
         except FileNotFoundError:
             return []
 
