@@ -180,8 +180,9 @@ write_line(struct recorder *recorder, const char *line, size_t len,
         const struct journal_facts *facts, int64_t now_ms, int64_t clock)
 {
     struct cg_error err = { "" };
-    enum journal_result result =
-            journal_write_facts(recorder->writer, line, len, facts, clock, &err);
+    enum journal_result result = facts == NULL /* it has waited */
+            ? journal_write(recorder->writer, line, len, clock, &err)
+            : journal_write_facts(recorder->writer, line, len, facts, clock, &err);
 
     if (result == JOURNAL_WRITTEN) {
         if (err.text[0] != '\0')
@@ -207,7 +208,7 @@ recorder_tell_decision(struct recorder *recorder, const struct journal_entry *en
         recorder->untold += !journal_tell_decision(&recorder->tellers[i], entry);
 }
 
-void
+bool
 recorder_take(struct recorder *recorder, const char *line, size_t len,
         const struct journal_facts *facts, int64_t now_ms, int64_t clock)
 {
@@ -215,12 +216,13 @@ recorder_take(struct recorder *recorder, const char *line, size_t len,
     if (len > JOURNAL_MAX_LINE || memchr(line, '\n', len) != NULL) {
         recorder->lost++;
         (void)snprintf(recorder->cause, sizeof(recorder->cause), "it was no line of the log");
-        return;
+        return false;
     }
     /* In their order. */
     if (!recorder->allowed || recorder->first != NULL ||
             !write_line(recorder, line, len, facts, now_ms, clock))
         put_off(recorder, line, len);
+    return true;
 }
 
 void

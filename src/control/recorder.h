@@ -35,8 +35,11 @@ void recorder_reopen(struct recorder *recorder);
 /* Whether the log may use the disk. False: what little is left is for others, and records wait. */
 void recorder_allow(struct recorder *recorder, bool allowed);
 
-/* One record: a JSON object without a newline. facts is what it says, or NULL where it says nothing sensible. */
-void recorder_take(struct recorder *recorder, const char *line, size_t len,
+/*
+ * One record: a JSON object without a newline. facts is what it says, or NULL where that is not known. False when it
+ * can be no line of the log: then it is counted as lost.
+ */
+bool recorder_take(struct recorder *recorder, const char *line, size_t len,
         const struct journal_facts *facts, int64_t now_ms, int64_t clock);
 /* Whether such a decision is told elsewhere, in words. */
 bool recorder_tells(const struct recorder *recorder, bool accepted);

@@ -47,7 +47,7 @@ take_repeat(struct control *control, const char *line, size_t len, const struct 
 {
     if (repeat == NULL || recorder_tells(control->recorder, repeat->facts.accepted))
         return false;
-    recorder_take(control->recorder, line, len, &repeat->facts, now, (int64_t)time(NULL));
+    (void)recorder_take(control->recorder, line, len, &repeat->facts, now, (int64_t)time(NULL));
     rates_count(control->rates, repeat->facts.interface, repeat->facts.accepted, repeat->reason,
             repeat->facts.time_ms);
     api_event(control->api, "decision", line, len);
@@ -67,12 +67,12 @@ recording_take(struct control *control, const uint8_t *json, size_t len)
     if (take_repeat(control, line, len, repeat, now))
         return;
     if (!journal_entry_parse(line, len, &entry)) {
-        recorder_take(control->recorder, line, len, NULL, now, (int64_t)time(NULL));
+        (void)recorder_take(control->recorder, line, len, NULL, now, (int64_t)time(NULL));
         return;
     }
     facts = journal_entry_facts(&entry);
-    recorder_tell_decision(control->recorder, &entry);
-    recorder_take(control->recorder, line, len, &facts, now, (int64_t)time(NULL));
+    if (recorder_take(control->recorder, line, len, &facts, now, (int64_t)time(NULL)))
+        recorder_tell_decision(control->recorder, &entry);
     if (kept && repeat == NULL)
         peers_take(control->peers, &entry, line, len, now);
     rates_take(control->rates, &entry);

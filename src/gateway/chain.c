@@ -34,15 +34,14 @@ measure(struct chain *chain, X509 *cert, enum cg_reason *reason, struct cg_error
     return CG_OK;
 }
 
-enum cg_status
-chain_collect(X509 *leaf, STACK_OF(X509) * others, struct chain *chain, enum cg_reason *reason,
+static enum cg_status
+collect(X509 *leaf, STACK_OF(X509) * others, struct chain *chain, enum cg_reason *reason,
         struct cg_error *err)
 {
     X509 *certs[GW_MAX_CHAIN_CERTS];
     enum cg_status status;
     uint8_t *at;
 
-    *reason = CG_REASON_INTERNAL_ERROR;
     certs[0] = leaf;
     status = measure(chain, leaf, reason, err);
     for (int i = 0; status == CG_OK && i < sk_X509_num(others); i++) {
@@ -56,14 +55,29 @@ chain_collect(X509 *leaf, STACK_OF(X509) * others, struct chain *chain, enum cg_
     }
     if (status != CG_OK)
         return status;
+    *reason = CG_REASON_INTERNAL_ERROR;
     chain->bytes = at = malloc(chain->total);
     if (at == NULL)
         return cg_fail(err, CG_E_NOMEM, "no memory for the chain sent");
     for (size_t i = 0; i < chain->count; i++)
         if (i2d_X509(certs[i], &at) != (int)chain->lens[i])
             return encode_fail(err);
-    *reason = CG_REASON_NONE;
     return CG_OK;
+}
+
+enum cg_status
+chain_collect(X509 *leaf, STACK_OF(X509) * others, struct chain *chain, enum cg_reason *reason,
+        struct cg_error *err)
+{
+    enum cg_status status;
+
+    *reason = CG_REASON_INTERNAL_ERROR;
+    status = collect(leaf, others, chain, reason, err);
+    if (status == CG_OK)
+        *reason = CG_REASON_NONE;
+    else
+        chain_release(chain);
+    return status;
 }
 
 bool

@@ -12,6 +12,7 @@
 #define MAX_KEY 256 /* octets; a key on a named curve has at most 158 */
 #define MAX_SPKI 1024 /* with a curve in numbers; none of ours is longer */
 #define MAX_FUNCTIONS 32
+#define KEY_TYPE "EC" /* SM2 has the same algorithm identifier */
 
 /* What OpenSSL's decoder made of these octets. */
 struct known {
@@ -59,27 +60,43 @@ knows(const struct known *place, const struct input *input)
             memcmp(place->spki, input->bytes, input->len) == 0;
 }
 
-/* OpenSSL has decoded it: a copy stays here, the key itself goes on. */
+/* A copy of the key that OpenSSL's decoder tells of; NULL where it is not to be remembered. */
+static void *
+copy_of(const OSSL_PARAM params[], const struct input *input)
+{
+    const OSSL_PARAM *reference = OSSL_PARAM_locate_const(params, OSSL_OBJECT_PARAM_REFERENCE);
+    const OSSL_PARAM *type = OSSL_PARAM_locate_const(params, OSSL_OBJECT_PARAM_DATA_TYPE);
+    const int whole = OSSL_KEYMGMT_SELECT_PUBLIC_KEY | OSSL_KEYMGMT_SELECT_ALL_PARAMETERS;
+    const char *name = NULL;
+    void *key = NULL;
+
+    if (input->len > MAX_KEY || (input->selection & whole) != whole || reference == NULL ||
+            reference->data_size != sizeof(key) || type == NULL ||
+            OSSL_PARAM_get_utf8_string_ptr(type, &name) != 1 || strcmp(name, KEY_TYPE) != 0)
+        return NULL;
+    memcpy(&key, reference->data, sizeof(key));
+    return key != NULL ? keys.copy(key, input->selection) : NULL;
+}
+
+/* OpenSSL has decoded it: a copy stays here, once the key itself has been taken. */
 static int
 remember(const OSSL_PARAM params[], void *arg)
 {
     struct input *input = arg;
-    const OSSL_PARAM *reference = OSSL_PARAM_locate_const(params, OSSL_OBJECT_PARAM_REFERENCE);
     struct known *place = place_of(input->bytes, input->len);
-    void *key = NULL;
+    void *key = copy_of(params, input);
+    const int ok = input->taken(params, input->arg);
 
-    if (reference != NULL && reference->data_size == sizeof(key) && input->len <= MAX_KEY) {
-        memcpy(&key, reference->data, sizeof(key));
-        key = key != NULL ? keys.copy(key, input->selection) : NULL;
+    if (ok != 1 || key == NULL) {
+        keys.free_key(key);
+        return ok;
     }
-    if (key != NULL) {
-        keys.free_key(place->key);
-        memcpy(place->spki, input->bytes, input->len);
-        place->len = input->len;
-        place->selection = input->selection;
-        place->key = key;
-    }
-    return input->taken(params, input->arg);
+    keys.free_key(place->key);
+    memcpy(place->spki, input->bytes, input->len);
+    place->len = input->len;
+    place->selection = input->selection;
+    place->key = key;
+    return ok;
 }
 
 /* As OpenSSL's decoder tells of a key: it is taken over by whoever loads it. */
@@ -88,7 +105,7 @@ hand_out(const struct known *place, OSSL_CALLBACK *taken, void *arg)
 {
     void *key = keys.copy(place->key, place->selection);
     int type = OSSL_OBJECT_PKEY, ok;
-    char name[] = "EC";
+    char name[] = KEY_TYPE;
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type),
         OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_TYPE, name, 0),
@@ -114,7 +131,7 @@ decode(void *context, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *taken, vo
 
     if (keys.read(in, input.bytes, sizeof(input.bytes), &input.len) != 1 ||
             input.len == sizeof(input.bytes))
-        return 0;
+        return 1; /* no key of ours; another decoder may know it */
     place = place_of(input.bytes, input.len);
     if (knows(place, &input))
         return hand_out(place, taken, arg);

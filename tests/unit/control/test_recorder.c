@@ -12,8 +12,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "folder.h"
+#include "journal/index.h"
 
 /* 2026-11-25T00:00:00Z */
 #define START INT64_C(1795564800)
@@ -40,7 +42,7 @@ open_log(const struct folder *folder)
 static void
 take(struct recorder *recorder, const char *line, int64_t now_ms)
 {
-    recorder_take(recorder, line, strlen(line), NULL, now_ms, START + now_ms / 1000);
+    (void)recorder_take(recorder, line, strlen(line), NULL, now_ms, START + now_ms / 1000);
 }
 
 static void
@@ -256,6 +258,35 @@ test_handed_over(void **state)
     recorder_close(after);
 }
 
+/* What waited is found as quickly as what did not. */
+static void
+test_what_waited_is_in_the_index(void **state)
+{
+    static const char line[] =
+            "{\"v\":1,\"time\":\"2026-11-25T09:08:07.123Z\",\"interface\":\"web\","
+            "\"incident\":\"i\",\"verdict\":\"reject\",\"reason\":\"expired\"}";
+    const struct folder *folder = *state;
+    struct recorder *recorder = open_log(folder);
+    struct index_reader index;
+    struct stat facts;
+    int fd;
+
+    limit_files(10);
+    take(recorder, line, 0);
+    take(recorder, line, 1);
+    assert_int_equal(recorder_waiting(recorder), 2);
+    limit_files(RLIM_INFINITY);
+    step(recorder, 0, 4000);
+    assert_int_equal(recorder_waiting(recorder), 0);
+    recorder_close(recorder);
+    fd = open(folder->log, O_RDONLY);
+    assert_int_equal(fstat(fd, &facts), 0);
+    index_reader_open(&index, folder->log, fd, (uint64_t)facts.st_size);
+    assert_int_equal(index.count, 2);
+    index_reader_close(&index);
+    close(fd);
+}
+
 static void
 test_told_elsewhere(void **state)
 {
@@ -310,6 +341,7 @@ main(void)
         TEST(test_what_is_no_record),
         TEST(test_rotation_by_settings_and_by_others),
         TEST(test_handed_over),
+        TEST(test_what_waited_is_in_the_index),
         TEST(test_told_elsewhere),
 #undef TEST
     };
