@@ -34,10 +34,8 @@ add_node(struct cg_path_scratch *search, const struct cg_cert *cert, int sent)
 
     if (i < search->node_count)
         return i;
-    if (i == CG_PATH_MAX_NODES) {
-        search->truncated = true;
+    if (i == CG_PATH_MAX_NODES)
         return i;
-    }
     node = &search->nodes[i];
     *node = (struct path_node) {
         .cert = cg_cert_ref(cert), .sent = sent, .distance = CG_PATH_UNREACHABLE
@@ -70,10 +68,8 @@ add_edge(struct cg_path_scratch *search, struct path_node *subject, size_t issue
     for (size_t i = 0; i < subject->edge_count; i++)
         if (search->edges[subject->first_edge + i].issuer == issuer)
             return;
-    if (issuer >= CG_PATH_MAX_NODES || search->edge_count == CG_MAX_EDGES) {
-        search->truncated = true;
+    if (issuer >= CG_PATH_MAX_NODES || search->edge_count == CG_MAX_EDGES)
         return;
-    }
     search->edges[search->edge_count++] = (struct path_edge) { .issuer = (uint16_t)issuer };
     subject->edge_count++;
 }
@@ -117,14 +113,9 @@ add_store_issuers(struct cg_path_scratch *search, struct path_node *subject)
 
     for (int fit = told ? 1 : 0; fit >= (told ? -1 : 0) && !is_full(search); fit--) {
         cursor = 0;
-        while (cg_store_next_issuer(store, &hint, &cursor, &match)) {
-            if (is_full(search)) {
-                search->truncated = true;
-                break;
-            }
+        while (!is_full(search) && cg_store_next_issuer(store, &hint, &cursor, &match))
             if (match.fit == fit || (match.fit == CG_ISSUER_MAY && fit == -1))
                 add_store_issuer(search, subject, match.entry, fit);
-        }
     }
 }
 
@@ -235,7 +226,6 @@ cg_path_graph_build(struct cg_path_scratch *search)
 {
     cg_path_graph_release(search);
     search->edge_count = 0;
-    search->truncated = search->query->sent_count > CG_MAX_CANDIDATES;
     add_node(search, search->query->leaf, 0);
     for (size_t i = 0; i < search->node_count; i++)
         expand(search, i);

@@ -84,7 +84,6 @@ struct cg_path_scratch {
     size_t node_count;
     struct path_edge edges[CG_MAX_EDGES];
     size_t edge_count;
-    bool truncated; /* more certificates or candidates than are looked at */
     struct path_memo memo[CG_PATH_MEMO_SLOTS];
     bool memo_used;
     unsigned comparisons_left;
